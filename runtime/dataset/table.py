@@ -73,7 +73,7 @@ def _check_columns(path: Path, columns: Columns, present: list[str], collector: 
 def add_row(
     collector: Collector, where: str, row: dict[str, Any], columns: Columns
 ) -> tuple[str | None, int]:
-    """Adds one row; returns the file's name, None where the row was unusable, and how many captions were new."""
+    """Adds one row; returns the file's name, None where unusable, and how many captions were new."""
     file = collector.locate(where, row.get(columns.file))
     if file is None:
         return None, 0
