@@ -1,0 +1,38 @@
+"""The judge's prompt: a versioned file, and the query as data that cannot pass for instructions."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import InvalidInputError
+
+PROMPTS = Path(__file__).resolve().parents[2] / "assets" / "prompts"
+DEFAULT_PROMPT = "kger_pointwise_v1"
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt's `name` (with its version) and `text`, sent as the system instruction."""
+
+    name: str
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal SHA-256 of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def load_prompt(name: str = DEFAULT_PROMPT) -> Prompt:
+    """The prompt `name` of assets/prompts; raises InvalidInputError, which lists those that exist."""
+    known = {path.stem: path for path in sorted(PROMPTS.glob("*.txt"))}
+    if name not in known:
+        raise InvalidInputError(f"no prompt {name!r}; choose one of {', '.join(known) or '(none found)'}")
+    return Prompt(name, known[name].read_text(encoding="utf-8"))
+
+
+def finding_block(text: str) -> str:
+    """`text` as a JSON string between <finding> tags; it can neither close the tag nor start a line."""
+    quoted = json.dumps(text, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
+    return f"<finding>{quoted}</finding>"

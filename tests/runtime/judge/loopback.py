@@ -1,0 +1,109 @@
+"""A server on the loopback that speaks generateContent's wire format, for the real google-genai client.
+
+Its replies are made up by the tests: nothing here is Gemini's.
+"""
+
+import base64
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Reply:
+    body: bytes
+    status: int = 200
+    hold: threading.Event | None = None  # the reply waits for it
+    meet: threading.Barrier | None = None  # the reply waits for others under way
+
+
+@dataclass(frozen=True)
+class Request:
+    path: str
+    key: str | None
+    body: dict[str, Any]
+
+    @property
+    def texts(self) -> list[str]:
+        return [part["text"] for part in self.body["contents"][0]["parts"] if "text" in part]
+
+    @property
+    def images(self) -> list[bytes]:
+        parts = self.body["contents"][0]["parts"]
+        # the client writes the URL-safe alphabet
+        return [base64.urlsafe_b64decode(p["inlineData"]["data"]) for p in parts if "inlineData" in p]
+
+
+@dataclass
+class Loopback:
+    """Answers request n (from 0) with `script(n, request)`; keeps every request."""
+
+    script: Callable[[int, Request], Reply]
+    requests: list[Request] = field(default_factory=list)
+    most_at_once: int = 0
+
+    def __enter__(self):
+        loopback, lock, under_way = self, threading.Lock(), [0]
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                content = self.rfile.read(int(self.headers["Content-Length"]))
+                request = Request(self.path, self.headers["x-goog-api-key"], json.loads(content))
+                with lock:
+                    number = len(loopback.requests)
+                    loopback.requests.append(request)
+                    under_way[0] += 1
+                    loopback.most_at_once = max(loopback.most_at_once, under_way[0])
+                reply = loopback.script(number, request)
+                if reply.meet:
+                    reply.meet.wait(timeout=30)
+                if reply.hold:
+                    reply.hold.wait(timeout=30)
+                with lock:
+                    under_way[0] -= 1
+                try:
+                    self.send_response(reply.status)
+                    self.send_header("Content-Type", "application/json; charset=UTF-8")
+                    self.send_header("Content-Length", str(len(reply.body)))
+                    self.end_headers()
+                    self.wfile.write(reply.body)
+                except OSError:
+                    pass  # a client that timed out has hung up
+
+            def log_message(self, *args):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+
+def body(text: str | None, *, finish: str = "STOP", **rest: Any) -> bytes:
+    """A generateContent reply whose text is `text`."""
+    candidate: dict[str, Any] = {"finishReason": finish}
+    if text is not None:
+        candidate["content"] = {"role": "model", "parts": [{"text": text}]}
+    usage = {"promptTokenCount": 700, "candidatesTokenCount": 30, "thoughtsTokenCount": 5}
+    return json.dumps({"candidates": [candidate], "usageMetadata": usage} | rest, ensure_ascii=False).encode()
+
+
+def scored(score: Any, rationale: str = "màng nhĩ đỏ") -> Reply:
+    return Reply(body(json.dumps({"rationale": rationale, "score": score}, ensure_ascii=False)))
+
+
+def failed(status: int, message: str = "made up") -> Reply:
+    error = {"error": {"code": status, "message": message, "status": "MADE_UP"}}
+    return Reply(json.dumps(error).encode(), status)
