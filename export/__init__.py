@@ -1,0 +1,1 @@
+"""Export: trained folds to one ONNX bundle, with a certificate that nothing was lost."""

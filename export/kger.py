@@ -1,0 +1,156 @@
+"""`python -m export kger RUN --out BUNDLE`: graphs, certificate, optional int8, bundle."""
+
+import argparse
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from runtime.bundle import IMAGE_MODEL, TEXT_MODEL, TOKENIZER, Bundle, Manifest
+from runtime.dataset import Dataset, read_dataset
+from runtime.dataset.records import captions_of
+from runtime.errors import InvalidInputError, KgerError
+from runtime.images import RgbImage, read_image
+from runtime.sessions import open_session
+from runtime.tokenizer import TextTokenizer
+from train.runs import Run
+
+from .certificate import Towers, certify_fp32, certify_int8, certify_tokens
+from .compact import compact_parts
+from .graphs import write_image_graph, write_text_graph
+from .int8 import integer_products, store_weights
+from .parts import Parts, original_ids
+
+RECIPES = {"compact": compact_parts}
+FP32_TEXTS, FP32_IMAGES = 16, 8
+INT8_TEXTS, INT8_IMAGES = 200, 200
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """Real inputs for the certificate: texts in every language of the data set, and its images."""
+
+    texts: list[str]
+    images: list[RgbImage]
+
+    @classmethod
+    def draw(cls, dataset: Dataset, texts: int, images: int, seed: int = 0) -> "Probe":
+        """A seeded sample; unreadable images are passed over."""
+        rng = np.random.default_rng(seed)
+        captions = sorted({c for r in dataset.records for lang in ("en", "vi") for c in captions_of(r, lang)})
+        chosen = [captions[i] for i in rng.permutation(len(captions))[:texts]]
+        pictures: list[RgbImage] = []
+        for i in rng.permutation(len(dataset.records)):
+            if len(pictures) == images:
+                break
+            try:
+                pictures.append(read_image(dataset.records[i].path))
+            except KgerError:
+                continue
+        if not chosen or not pictures:
+            raise InvalidInputError(f"{dataset.root}: the certificate needs captions and readable images")
+        return cls(chosen, pictures)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("run", type=Path, help="folder that `python -m train kger` wrote")
+    parser.add_argument("--out", type=Path, required=True, help="where the bundle goes")
+    parser.add_argument("--precision", choices=("fp32", "int8"), default="fp32")
+    parser.add_argument("--data", type=Path, help="data set for the certificate (default: the run's own)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exports; prints the certificate's figures."""
+    bundle = export_kger(Run(args.run), args.out, precision=args.precision, data=args.data)
+    report = bundle.manifest.certificate
+    fp32 = report["fp32"]
+    worst = max(*fp32["text_max_abs_difference"], *fp32["image_max_abs_difference"])
+    print(f"fp32: largest difference to torch {worst:.1e} over {bundle.manifest.folds} folds and both towers")  # noqa: T201  the CLI's report
+    if "int8" in report:
+        low = min(*report["int8"]["text_mean_cosine"], *report["int8"]["image_mean_cosine"])
+        agreement = report["int8"]["top5_agreement"]
+        print(f"int8: lowest mean cosine {low:.4f}, top-5 agreement {agreement:.3f}")  # noqa: T201
+    size = sum(entry.size_bytes for entry in bundle.manifest.files.values())
+    print(f"{args.out}: {size / 1e6:.1f} MB, fingerprint {bundle.manifest.fingerprint[:12]}")  # noqa: T201
+    return 0
+
+
+def export_kger(run: Run, out: Path, *, precision: str = "fp32", data: Path | None = None) -> Bundle:
+    """Writes the bundle of a finished run to `out`; raises BundleError where the certificate fails."""
+    settings = run.settings()
+    parts = RECIPES[settings["recipe"]["name"]](run)
+    dataset = read_dataset(data or Path(settings["data"]["path"]), **settings["data"]["columns"])
+    with tempfile.TemporaryDirectory() as folder:
+        return _export(run, parts, dataset, out, precision, Path(folder))
+
+
+def _export(run: Run, parts: Parts, dataset: Dataset, out: Path, precision: str, work: Path) -> Bundle:
+    text, image = work / TEXT_MODEL, work / IMAGE_MODEL
+    write_text_graph(parts.text_graph, text)
+    write_image_graph(parts.image_graph, parts.preprocessing.size, image)
+    tokenizer = TextTokenizer(parts.tokenizer_folder / "tokenizer.json", max_tokens=parts.max_tokens)
+    exact = _onnx_towers(text, image, tokenizer, parts)
+    probe = Probe.draw(dataset, FP32_TEXTS, FP32_IMAGES)
+    tokens = certify_tokens(tokenizer, original_ids(parts.tokenizer_folder, parts.max_tokens), probe.texts)
+    certificate: dict[str, Any] = {
+        "tokens_compared": tokens,
+        "fp32": certify_fp32(exact, parts.references, probe.texts, probe.images),
+        "shared": dict(parts.shared),
+    }
+    if precision == "int8":
+        text, image = _to_int8(text, image, work)
+        probe = Probe.draw(dataset, INT8_TEXTS, INT8_IMAGES)
+        certificate["int8"] = certify_int8(
+            _onnx_towers(text, image, tokenizer, parts), exact, probe.texts, probe.images
+        )
+    settings = run.settings()
+    K, D, S = len(parts.references), parts.dims, parts.preprocessing.size
+    manifest = Manifest(
+        system="kger",
+        recipe=settings["recipe"]["name"],
+        precision=precision,
+        folds=K,
+        dims=D,
+        max_tokens=parts.max_tokens,
+        preprocessing=parts.preprocessing,
+        inputs={
+            TEXT_MODEL: {"input_ids": ["N", "T"], "attention_mask": ["N", "T"], "dtype": "int64"},
+            IMAGE_MODEL: {"pixel_values": ["N", 3, S, S], "dtype": "float32"},
+        },
+        outputs={"embeddings": ["N", K, D], "dtype": "float32"},
+        certificate=certificate,
+        training={"recipe": settings["recipe"], "data_fingerprint": settings["data"]["fingerprint"]},
+        licences=dict(parts.licences),
+    )
+    sources = {TEXT_MODEL: text, IMAGE_MODEL: image, TOKENIZER: parts.tokenizer_folder / TOKENIZER}
+    return Bundle.write(out, manifest, sources)
+
+
+def _to_int8(text: Path, image: Path, work: Path) -> tuple[Path, Path]:
+    products, small_text, small_image = work / "products.onnx", work / "text-int8.onnx", work / "image-int8.onnx"
+    integer_products(text, products)
+    store_weights(products, small_text)
+    store_weights(image, small_image)
+    return small_text, small_image
+
+
+def _onnx_towers(text: Path, image: Path, tokenizer: TextTokenizer, parts: Parts) -> Towers:
+    texts, images = open_session(text, provider="cpu"), open_session(image, provider="cpu")
+
+    def encode_texts(batch: list[str]) -> np.ndarray:
+        ids, mask = tokenizer(batch)
+        return texts.run(["embeddings"], {"input_ids": ids, "attention_mask": mask})[0]
+
+    def encode_images(batch: list[RgbImage]) -> np.ndarray:
+        rows = [
+            images.run(["embeddings"], {"pixel_values": parts.preprocessing(batch[i : i + 16])})[0]
+            for i in range(0, len(batch), 16)
+        ]
+        return np.concatenate(rows)
+
+    return Towers(encode_texts, encode_images)
+
+

@@ -1,0 +1,82 @@
+"""Texts and images to unit vectors, one per fold, by the bundle's two graphs."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from .bundle import IMAGE_MODEL, TEXT_MODEL, TOKENIZER, Bundle
+from .errors import BundleError
+from .images import RgbImage
+from .sessions import open_session
+from .tokenizer import TextTokenizer
+
+Floats = NDArray[np.float32]
+
+
+class DualEncoder:
+    """All folds of both towers. Each graph is opened when it is first used: a text query loads no image tower."""
+
+    def __init__(self, bundle: Bundle, *, threads: int | None = None, provider: str = "auto") -> None:
+        self.bundle = bundle
+        self.folds: int = bundle.manifest.folds
+        self.dims: int = bundle.manifest.dims
+        self.fingerprint: str = bundle.manifest.fingerprint
+        self.preprocess = bundle.manifest.preprocessing
+        self._open: Callable[[Path], ort.InferenceSession] = lambda path: open_session(
+            path, threads=threads, provider=provider
+        )
+
+    @cached_property
+    def tokenizer(self) -> TextTokenizer:
+        """The bundle's tokenizer."""
+        return TextTokenizer(self.bundle.path(TOKENIZER), max_tokens=self.bundle.manifest.max_tokens)
+
+    @cached_property
+    def _text(self) -> ort.InferenceSession:
+        return self._open(self.bundle.path(TEXT_MODEL))
+
+    @cached_property
+    def _image(self) -> ort.InferenceSession:
+        return self._open(self.bundle.path(IMAGE_MODEL))
+
+    def encode_texts(self, texts: Sequence[str], *, batch: int = 64) -> Floats:
+        """N texts → (N, K, D) float32, unit vectors per fold, in the given order.
+
+        Batches hold texts of alike length, so that little is padded. Raises InvalidInputError for an empty text.
+        """
+        out = np.empty((len(texts), self.folds, self.dims), np.float32)
+        if len(texts) > batch:
+            order = np.argsort(self.tokenizer.lengths(texts), kind="stable")
+        else:
+            order = np.arange(len(texts))
+        for first in range(0, len(texts), batch):
+            rows = order[first : first + batch]
+            ids, mask = self.tokenizer([texts[i] for i in rows])
+            out[rows] = self._run(self._text, {"input_ids": ids, "attention_mask": mask})
+        return out
+
+    def encode_images(self, images: Sequence[RgbImage], *, batch: int = 16) -> Floats:
+        """N images (H, W, 3) uint8 RGB of any sizes → (N, K, D) float32, unit vectors per fold."""
+        out = np.empty((len(images), self.folds, self.dims), np.float32)
+        for first in range(0, len(images), batch):
+            pixels = self.preprocess(images[first : first + batch])
+            out[first : first + batch] = self._run(self._image, {"pixel_values": pixels})
+        return out
+
+    def _run(self, session: ort.InferenceSession, feeds: dict[str, NDArray[np.generic]]) -> Floats:
+        vectors: Floats = session.run(["embeddings"], feeds)[0]
+        if vectors.shape[1:] != (self.folds, self.dims) or not np.isfinite(vectors).all():
+            raise BundleError(
+                f"{self.bundle.folder}: a tower gave shape {vectors.shape} or values that are not finite; "
+                f"expected (N, {self.folds}, {self.dims}). Check the bundle: python -m runtime verify"
+            )
+        return vectors
+
+
+def open_encoder(folder: Path, *, threads: int | None = None, provider: str = "auto") -> DualEncoder:
+    """The encoder of the bundle in `folder`, its hashes checked."""
+    return DualEncoder(Bundle.open(folder), threads=threads, provider=provider)

@@ -1,0 +1,50 @@
+"""Retrieval metrics that training needs, over many-to-many relevance.
+
+`similarities` is (Q, N) float; `relevant` is (Q, N) bool with at least one True a row. Ties count against
+the query: a relevant item that shares its score with an irrelevant one is ranked below it, so a constant
+model scores zero, not one.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InvalidInputError
+
+Floats = NDArray[np.floating]
+Bools = NDArray[np.bool_]
+
+
+def first_relevant_rank(similarities: Floats, relevant: Bools) -> NDArray[np.int64]:
+    """Rank (1 = best) of each query's best relevant item, (Q,) int64."""
+    if similarities.shape != relevant.shape:
+        raise InvalidInputError(f"similarities {similarities.shape} and relevance {relevant.shape} differ in shape")
+    if not relevant.any(1).all():
+        raise InvalidInputError("every query needs a relevant item; drop the queries that have none")
+    best = np.where(relevant, similarities, -np.inf).max(1, keepdims=True)
+    return 1 + np.sum((similarities >= best) & ~relevant, axis=1).astype(np.int64)
+
+
+def success_at(ranks: NDArray[np.int64], k: int) -> float:
+    """Success@k: share of queries with a relevant item among the first k.
+
+    The challenge calls Success@1 "Recall@1"; the two are equal only where a query has one relevant item.
+    """
+    return float(np.mean(ranks <= k))
+
+
+def mrr(ranks: NDArray[np.int64]) -> float:
+    """Mean reciprocal rank of the first relevant item."""
+    return float(np.mean(1 / ranks))
+
+
+def recall_at(similarities: Floats, relevant: Bools, k: int) -> float:
+    """Recall@k: mean share of a query's relevant items among its first k."""
+    order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
+    hits = np.take_along_axis(relevant, order, 1).sum(1)
+    return float(np.mean(hits / relevant.sum(1)))
+
+
+def table(similarities: Floats, relevant: Bools) -> dict[str, float]:
+    """Success@1, 5, 10 and MRR, by the keys `r1`, `r5`, `r10`, `mrr` (the challenge's names)."""
+    ranks = first_relevant_rank(similarities, relevant)
+    return {f"r{k}": success_at(ranks, k) for k in (1, 5, 10)} | {"mrr": mrr(ranks)}

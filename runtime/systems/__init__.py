@@ -1,0 +1,1 @@
+"""The systems: each a short file that names its stages."""

@@ -1,0 +1,180 @@
+"""kger: text, image, or both → image. Ten folds; an optional judge; Pos-Fuse; each fold's vote.
+
+encode (DualEncoder) → index (mean cosine over folds, or the published vote sum) → rerank (a Judge) →
+fuse (Pos-Fuse) → explain (each fold's cosine and vote).
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..encoder import DualEncoder, open_encoder
+from ..ensemble import fold_cosines, fold_top, stack_folds, vote_sum
+from ..errors import GalleryError, InvalidInputError
+from ..fusion import PosFuseSettings, pos_fuse
+from ..gallery import Gallery
+from ..index import VectorIndex, open_index
+from ..judge import Judge
+from ..results import Candidate, Judgement, Query, SearchResult
+
+Floats = NDArray[np.float32]
+Ids = NDArray[np.int64]
+
+MODES = ("mean", "votes")
+VOTES_PER_FOLD = 5  # published: each fold keeps its own top five
+POOL = 1000  # above EXACT_VOTES items, votes are counted among this many nearest
+EXACT_VOTES = 50_000
+
+
+class KgerSystem:
+    """Search over one gallery with one bundle; safe to call from several threads."""
+
+    def __init__(self, encoder: DualEncoder, gallery: Gallery, *, backend: str = "auto") -> None:
+        self.encoder = encoder
+        self.gallery = gallery
+        self._backend = backend
+        self._loaded: tuple[int, Ids, Floats, VectorIndex] | None = None
+
+    def search(
+        self,
+        query: Query,
+        *,
+        k: int = 5,
+        where: Sequence[str] = (),
+        mode: str = "mean",
+        judge: Judge | None = None,
+        fusion: PosFuseSettings | None = None,
+    ) -> SearchResult:
+        """The k best items for `query` among those that fulfil every filter in `where`, judged and fused.
+
+        `mode` "mean" ranks by the mean cosine over folds, "votes" by the published top-five vote sum, which
+        lists no more items than got a vote. Without a judge the ranking is retrieval's.
+        Raises InvalidInputError for an empty query, k < 1 or an unknown mode; FilterError for a bad filter.
+        """
+        if k < 1 or mode not in MODES:
+            raise InvalidInputError(f"k = {k}, mode = {mode!r}; expected k ≥ 1 and a mode of {', '.join(MODES)}")
+        timings: dict[str, float] = {}
+        with _timed(timings, "encode"):
+            vector = self.encode(query)
+        candidates = self._retrieve(vector, k, where, mode, timings)
+        judgements: tuple[Judgement, ...] = ()
+        if judge is not None:
+            with _timed(timings, "judge"):
+                judgements = tuple(judge.judge(query, candidates, self.image_bytes))
+        result = SearchResult(
+            query=query,
+            mode=mode,
+            candidates=candidates,
+            judge=judge.name if judge else None,
+            judgements=judgements,
+            ranking=(),
+            timings_ms=timings,
+            cost={
+                "judge_calls": float(sum(j.attempts for j in judgements if not j.replayed and j.input_tokens)),
+                "input_tokens": float(sum(j.input_tokens for j in judgements)),
+                "output_tokens": float(sum(j.output_tokens for j in judgements)),
+            },
+        )
+        return self.fuse(result, fusion)
+
+    def fuse(self, result: SearchResult, fusion: PosFuseSettings | None = None) -> SearchResult:
+        """`result` with its ranking fused anew; nobody is asked again."""
+        timings = dict(result.timings_ms)
+        with _timed(timings, "fuse"):
+            ranking = pos_fuse(
+                [c.item_id for c in result.candidates], {j.item_id: j.score for j in result.judgements}, fusion
+            )
+        return replace(result, ranking=tuple(ranking), timings_ms=timings)
+
+    def encode(self, query: Query) -> Floats:
+        """The query as one stored-form vector (K·D,) float32; text and image together are the mean per fold."""
+        parts = []
+        if query.text is not None:
+            parts.append(self.encoder.encode_texts([query.text])[0])
+        if query.image is not None:
+            parts.append(self.encoder.encode_images([query.image])[0])
+        if not parts:
+            raise InvalidInputError("the query is empty; give a text, an image, or both")
+        folds = np.sum(parts, axis=0)  # (K, D)
+        folds /= np.linalg.norm(folds, axis=1, keepdims=True)
+        vector: Floats = stack_folds(folds[None])[0]
+        return vector
+
+    def image_bytes(self, candidate: Candidate) -> bytes:
+        """The candidate's encoded picture, as the judge and the app want it."""
+        return Path(candidate.path).read_bytes()
+
+    def _snapshot(self) -> tuple[Ids, Floats, VectorIndex]:
+        generation = self.gallery.generation
+        if self._loaded is None or self._loaded[0] != generation:
+            ids, rows = self.gallery.matrix()
+            if not len(ids):
+                raise GalleryError(
+                    f"{self.gallery.folder}: the gallery is empty; fill it with "
+                    f"`python -m runtime index DATA --gallery {self.gallery.folder} --bundle BUNDLE`"
+                )
+            index = open_index(self.gallery, backend=self._backend)
+            self._loaded = (generation, ids, rows, index)
+        return self._loaded[1:]
+
+    def _retrieve(
+        self, vector: Floats, k: int, where: Sequence[str], mode: str, timings: dict[str, float]
+    ) -> tuple[Candidate, ...]:
+        ids, rows, index = self._snapshot()
+        allowed = self.gallery.allowed_ids(where)
+        with _timed(timings, "search"):
+            hits = index.search(vector[None], k, allowed)
+        with _timed(timings, "votes"):
+            pool = self._pool(vector, k, ids, index, allowed)
+            cosines = fold_cosines(vector, rows[pool], self.encoder.folds)  # (P, K)
+            votes = fold_top(cosines, ids[pool], VOTES_PER_FOLD)
+        if mode == "votes":
+            scores = vote_sum(cosines, votes)
+            best = np.lexsort((ids[pool], -scores))
+            best = best[votes[best].any(1)][:k]
+        else:
+            best = np.searchsorted(ids[pool], hits.ids[0])
+            scores = cosines.mean(1)
+        items = self.gallery.items([int(i) for i in ids[pool][best]])
+        return tuple(
+            Candidate(
+                item_id=item.id,
+                rank=rank,
+                path=item.path,
+                caption=item.caption,
+                metadata=item.metadata,
+                similarity=float(scores[i]),
+                fold_cosines=tuple(float(c) for c in cosines[i]),
+                fold_votes=tuple(bool(v) for v in votes[i]),
+            )
+            for rank, (i, item) in enumerate(zip(best, items, strict=True), start=1)
+        )
+
+    def _pool(self, vector: Floats, k: int, ids: Ids, index: VectorIndex, allowed: Ids | None) -> NDArray[np.intp]:
+        """Ascending rows among which folds vote: all that the filter allows, or the nearest of a large gallery."""
+        if allowed is not None:
+            return np.flatnonzero(np.isin(ids, allowed))
+        if len(ids) <= EXACT_VOTES:
+            return np.arange(len(ids))
+        near = index.search(vector[None], max(POOL, k), None).ids[0]
+        return np.sort(np.searchsorted(ids, near))
+
+
+def open_kger(
+    bundle: Path, gallery: Path, *, threads: int | None = None, provider: str = "auto", backend: str = "auto"
+) -> KgerSystem:
+    """The system on a bundle's folder and a gallery's folder, which must belong together."""
+    encoder = open_encoder(bundle, threads=threads, provider=provider)
+    return KgerSystem(encoder, Gallery.open(gallery, fingerprint=encoder.fingerprint), backend=backend)
+
+
+@contextmanager
+def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    timings[stage] = (time.perf_counter() - started) * 1000

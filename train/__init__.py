@@ -1,0 +1,1 @@
+"""Training: data preparation, the ten folds, and their checkpoints. Needs requirements-train.txt."""

@@ -1,0 +1,116 @@
+"""One fold: train its heads and read-out on frozen features, keep the weights of the best validation MRR."""
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from runtime import metrics
+
+from .fold_layers import Head
+from .loss import multi_positive_info_nce, rank_penalty, soft_rank_penalty
+from .minilm import MiniLm
+from .pairs import Pairs
+from .recipes import CompactRecipe
+from .text_tower import TextFolds, TextStream
+
+Ints = NDArray[np.int64]
+
+
+class CompactFolds(nn.Module):
+    """The trained part of the compact recipe: both towers of K folds."""
+
+    def __init__(self, trunk: MiniLm, image_width: int, recipe: CompactRecipe, folds: int = 1) -> None:
+        super().__init__()
+        r = recipe
+        self.text = TextFolds(
+            trunk, folds, readout=r.readout, rank=r.rank, hidden=r.hidden, dims=r.dims, dropout=r.dropout
+        )
+        self.image = Head(folds, image_width, r.hidden, r.dims, r.dropout)
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Frozen inputs of a run: image features (N, F) and the stream of the T texts."""
+
+    images: Tensor
+    texts: TextStream
+
+
+@dataclass(frozen=True, eq=False)
+class FoldResult:
+    """A fold's best weights, its validation figures at that epoch, and its curve, one row per validation."""
+
+    weights: dict[str, Tensor]
+    figures: dict[str, float]
+    curve: list[dict[str, float]]
+
+
+def fit_fold(
+    features: Features, pairs: Pairs, train: Ints, val: Ints, trunk: MiniLm, recipe: CompactRecipe, fold: int
+) -> Iterator[dict[str, float] | FoldResult]:
+    """Trains on the pairs `train`, validates on the pairs `val` (indices into `pairs`).
+
+    Yields a row {epoch, loss, r1, r5, r10, mrr, learning_rate} per validation and the FoldResult last, so that
+    the caller can show progress and stop.
+    """
+    torch.manual_seed(recipe.seed * 1000 + fold)
+    rng = np.random.default_rng([recipe.seed, fold])
+    model = CompactFolds(trunk, features.images.shape[1], recipe)
+    batches = max(1, math.ceil(len(train) / recipe.batch))
+    optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, recipe.learning_rate, total_steps=recipe.epochs * batches, pct_start=0.1
+    )
+    best: FoldResult | None = None
+    curve: list[dict[str, float]] = []
+    for epoch in range(1, recipe.epochs + 1):
+        losses = []
+        for rows in np.array_split(rng.permutation(train), batches):
+            loss = batch_loss(model, features, pairs, rows, recipe)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            losses.append(float(loss.detach()))
+        if epoch % recipe.validate_every and epoch != recipe.epochs:
+            continue
+        figures = validate(model, features, pairs, val)
+        row = {"epoch": epoch, "loss": float(np.mean(losses)), **figures, "learning_rate": schedule.get_last_lr()[0]}
+        curve.append(row)
+        if best is None or figures["mrr"] > best.figures["mrr"]:
+            best = FoldResult(copy.deepcopy(model.state_dict()), {"epoch": float(epoch), **figures}, curve)
+        yield row
+    if best is not None:
+        yield best
+
+
+def batch_loss(model: CompactFolds, features: Features, pairs: Pairs, rows: Ints, recipe: CompactRecipe) -> Tensor:
+    """The recipe's loss on the pairs `rows`."""
+    text = model.text(features.texts.rows(torch.from_numpy(pairs.text[rows])))[0]
+    image = model.image(features.images[torch.from_numpy(pairs.image[rows])][None])[0]
+    similarities = text @ image.T
+    if recipe.loss == "published":  # every other row is a negative, equal captions too; the penalty has no gradient
+        own = torch.eye(len(rows), dtype=torch.bool)
+        return multi_positive_info_nce(similarities, own, recipe.temperature) + rank_penalty(similarities)
+    positives = torch.from_numpy(pairs.positives(rows))
+    loss = multi_positive_info_nce(similarities, positives, recipe.temperature)
+    if recipe.loss == "soft-rank":
+        loss = loss + soft_rank_penalty(similarities, recipe.temperature)
+    return loss
+
+
+@torch.inference_mode()
+def validate(model: CompactFolds, features: Features, pairs: Pairs, val: Ints) -> dict[str, float]:
+    """Success@1, 5, 10 and MRR of the validation texts over the validation images."""
+    model.eval()
+    texts, images = np.unique(pairs.text[val]), np.unique(pairs.image[val])
+    text = model.text(features.texts.rows(torch.from_numpy(texts)))[0]
+    image = model.image(features.images[torch.from_numpy(images)][None])[0]
+    model.train()
+    return metrics.table((text @ image.T).numpy(), pairs.relevance(texts, images))
