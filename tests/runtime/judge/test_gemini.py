@@ -83,8 +83,9 @@ def test_a_query_cannot_leave_its_delimiters():
     _, server = _judge(lambda n, request: scored(0.5), query=Query(hostile))
     block = server.requests[0].texts[0]
     assert block.count("<finding>") == block.count("</finding>") == 1
-    assert "\n" not in block
-    assert json.loads(block.removeprefix("<finding>").removesuffix("</finding>")) == hostile
+    inside = block.removeprefix("<finding>").removesuffix("</finding>")
+    assert not set("<>\n") & set(inside)
+    assert json.loads(inside) == hostile
 
 
 def test_a_429_is_asked_again_and_then_good():
@@ -174,6 +175,17 @@ def test_a_reply_without_a_usable_score_is_unjudged_with_the_reason(reply, says)
     assert len(server.requests) == 1
 
 
+def test_a_models_thoughts_are_not_its_answer():
+    parts = [
+        {"text": "perhaps 0.1", "thought": True},
+        {"text": '{"rationale": "", '},
+        {"text": '"score": 0.6}'},
+    ]
+    reply = json.dumps({"candidates": [{"content": {"parts": parts}, "finishReason": "STOP"}]})
+    (judged,), _ = _judge(lambda n, request: Reply(reply.encode()))
+    assert judged.score == 0.6
+
+
 @pytest.mark.parametrize("score", [0, 1, 0.0, 1.0])
 def test_the_ends_of_the_scale_are_scores(score):
     (judged,), _ = _judge(lambda n, request: scored(score))
@@ -241,11 +253,13 @@ def test_another_endpoint_than_googles_is_named_in_every_result():
 
 
 def test_the_environment_cannot_send_the_images_elsewhere(monkeypatch):
-    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
-    (judged,), server = _judge(lambda n, request: scored(0.5))
-    assert judged.score == 0.5
-    assert len(server.requests) == 1
+    with Loopback(lambda n, request: scored(0.5)) as server:
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", server.url)
+        monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
+        with GeminiJudge(enabled=True, environ=ENVIRON) as judge:
+            # nothing may be sent to the real service here, so the client's own address is read
+            address = judge._client._client._api_client.get_read_only_http_options()["base_url"]
+    assert address == "https://generativelanguage.googleapis.com/"
 
 
 @pytest.mark.parametrize(
