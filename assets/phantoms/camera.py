@@ -10,11 +10,12 @@ from .shapes import PIXEL, SIZE
 from .streams import stream
 
 WIDTH, HEIGHT = 640, 480
+_SHOULDER = 0.72
 
 
 @dataclass(frozen=True)
 class Pose:
-    """One view: field of view in image pixels, scene shift and zoom in field radii, lamp, colour, blur, noise."""
+    """One view: field in image pixels, scene shift and zoom in field radii, lamp, colour, blur, noise."""
 
     centre: tuple[float, float]
     radius: float
@@ -52,24 +53,30 @@ def pose(seed: int, patient: int, view: int) -> Pose:
 
 
 def photograph(scene: NDArray[np.float32], at: Pose, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The (480, 640, 3) uint8 RGB picture of a lit scene; outside the round field it is black."""
-    scale = at.radius * PIXEL * at.zoom
-    turn = cv2.getRotationMatrix2D((SIZE / 2, SIZE / 2), at.degrees, scale)
-    turn[:, 2] += np.array(at.centre) - SIZE / 2 + np.array(at.shift) * at.radius
-    image = cv2.warpAffine(
-        scene, turn, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    """The (480, 640, 3) uint8 RGB picture of a lit scene (3, SIZE, SIZE); black outside the field."""
+    # only the square around the field is worked on
+    left, top = (max(0, int(c - at.radius - 2)) for c in at.centre)
+    right, bottom = (
+        min(WIDTH, int(at.centre[0] + at.radius + 3)),
+        min(HEIGHT, int(at.centre[1] + at.radius + 3)),
     )
-    image = cv2.GaussianBlur(image, (0, 0), at.blur)
-    x = (np.arange(WIDTH, dtype=np.float32) - np.float32(at.centre[0]))[None, :]
-    y = (np.arange(HEIGHT, dtype=np.float32) - np.float32(at.centre[1]))[:, None]
+    turn = cv2.getRotationMatrix2D((SIZE / 2, SIZE / 2), at.degrees, at.radius * PIXEL * at.zoom)
+    turn[:, 2] += np.array(at.centre) - SIZE / 2 + np.array(at.shift) * at.radius - (left, top)
+    x = (np.arange(left, right, dtype=np.float32) - np.float32(at.centre[0]))[None, :]
+    y = (np.arange(top, bottom, dtype=np.float32) - np.float32(at.centre[1]))[:, None]
     r = np.sqrt(x * x + y * y)
-    fall = 1 - np.float32(at.vignette) * np.clip(r / np.float32(at.radius), 0, 1) ** 3
-    image *= (fall * np.float32(at.exposure))[..., None]
-    image *= np.asarray(at.gains, np.float32)
-    # a shoulder instead of a hard clip: highlights bleach softly, as a sensor's tone curve does
-    np.clip(image, 0, None, out=image)
-    image = np.where(image > 0.75, 1 - 0.25 * np.exp((0.75 - image) * 4), image) * np.float32(255)
-    image += (rng.standard_normal((HEIGHT, WIDTH), dtype=np.float32) * np.float32(at.noise))[..., None]
-    field = np.clip((np.float32(at.radius) - r) / 2.5 + 0.5, 0, 1)[..., None]
-    image = np.float32(at.black) + (image - np.float32(at.black)) * field
-    return np.clip(np.round(image), 0, 255).astype(np.uint8)
+    fall = np.float32(at.exposure) * (
+        1 - np.float32(at.vignette) * np.clip(r / np.float32(at.radius), 0, 1) ** 3
+    )
+    field = np.clip((np.float32(at.radius) - r) / 2.5 + 0.5, 0, 1)
+    grain = rng.standard_normal(r.shape, dtype=np.float32) * np.float32(at.noise)
+    picture = np.full((HEIGHT, WIDTH, 3), at.black, np.uint8)
+    for channel, (plane, gain) in enumerate(zip(scene, at.gains, strict=True)):
+        seen = cv2.warpAffine(plane, turn, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+        seen = cv2.GaussianBlur(seen, (0, 0), at.blur) * (fall * np.float32(gain))
+        # a shoulder instead of a hard clip: highlights bleach softly, as a sensor's tone curve does
+        over = np.clip(seen - np.float32(_SHOULDER), 0, None)
+        seen = np.minimum(seen, np.float32(_SHOULDER)) + over / (1 + over / np.float32(1 - _SHOULDER))
+        seen = at.black + (seen * 255 + grain - at.black) * field
+        picture[top:bottom, left:right, channel] = np.clip(np.round(seen), 0, 255)
+    return picture

@@ -30,7 +30,7 @@ class Item:
 
 
 def plan(images: int, seed: int) -> list[Item]:
-    """The items of a set, in file order. Classes have the challenge's shares; findings of a class take turns."""
+    """The items of a set, in file order: classes in the challenge's shares, findings in turn."""
     rng = stream(seed, "cohort", images)
     deck = [
         (name, finding)
@@ -44,11 +44,11 @@ def plan(images: int, seed: int) -> list[Item]:
         patient += 1
         for view in range(min(int(rng.integers(6, 9)), images - len(items))):
             name, finding = deck[order[len(items)]]
-            items.append(_item(seed, len(items), patient, view, name, finding))
+            items.append(_item(seed, len(items), patient=patient, view=view, name=name, finding=finding))
     return items
 
 
-def _item(seed: int, index: int, patient: int, view: int, name: str, finding: str) -> Item:
+def _item(seed: int, index: int, *, patient: int, view: int, name: str, finding: str) -> Item:
     rng = stream(seed, "item", index, name, finding)
     kind = class_named(name)
     graded = FINDINGS[kind.region].get(finding, False)

@@ -1,7 +1,7 @@
 """The ear: canal, tympanic membrane, malleus handle, cone of light.
 
-+x is anterior. Seen by the examiner, the right ear's handle comes from one o'clock to the umbo and the cone of
-light leaves it towards five o'clock; the left ear is its mirror image (eleven and seven o'clock).
++x is anterior. Seen by the examiner, the right ear's handle comes from one o'clock to the umbo and the cone
+of light leaves it towards five o'clock; the left ear is its mirror image (eleven and seven o'clock).
 """
 
 import cv2
@@ -9,8 +9,7 @@ import numpy as np
 
 from .fluids import PUS, pus, redden, white_mucus
 from .scene import Scene
-from .shapes import Field, Point, bell, capsule, ellipse, noise, soft
-from .tissue import vessels
+from .shapes import SIZE, Field, Point, bell, capsule, ellipse, merge, noise, soft
 
 
 def paint(scene: Scene) -> None:
@@ -33,20 +32,18 @@ def paint(scene: Scene) -> None:
 
 def _canal(scene: Scene, drum: Field) -> None:
     s = scene.surface
-    skin = scene.tissue("skin", (0.80, 0.58, 0.47))
+    skin = scene.tissue("skin", (0.86, 0.62, 0.50))
     s.paint(np.ones_like(drum), skin)
     # folds run along the tunnel: noise that varies with the angle much faster than with depth
-    angle = np.arctan2(scene.y, scene.x)
-    texture = noise(scene.body("folds"), 14, 2)
-    u = ((angle / np.pi + 1) * 225 + 14).astype(np.float32)
-    folds = cv2.remap(
-        texture, u, (drum * 60 + 120).astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
-    )
-    s.tint(np.clip(0.5 + 0.35 * folds, 0, 1), (0.90, 0.86, 0.84))
-    s.paint(vessels(scene.body("canal vessels"), 14, width=1.2), (0.70, 0.32, 0.28), 0.35)
+    texture = noise(scene.body("folds"), 16, 2)
+    ring = np.float32(SIZE / 2) * (0.62 + 0.12 * drum) / np.maximum(cv2.magnitude(scene.x, scene.y), 0.05)
+    across, down = scene.x * ring + SIZE / 2, scene.y * ring + SIZE / 2
+    folds = cv2.remap(texture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    s.tint(np.clip(0.5 + 0.4 * folds, 0, 1), (0.84, 0.76, 0.72))
+    s.paint(scene.vessels("canal vessels"), (0.70, 0.32, 0.28), 0.35)
     s.height[:] = 0.55 * np.clip(drum, -0.1, 1) + 0.008 * folds
     s.gloss[:] = 0.30
-    s.light[:] = 0.62 + 0.5 * np.clip(drum, 0, 0.8)
+    s.light[:] = 0.66 + 0.75 * np.clip(drum, 0, 0.6)
     if scene.has("edema"):
         redden(scene, soft(-drum, 0.1), 0.35 * scene.amount)
 
@@ -55,12 +52,13 @@ def _drum(scene: Scene, drum: Field, centre: Point, umbo: Point, knob: Point) ->
     s, x, y = scene.surface, scene.x, scene.y
     body = s.layer(
         drum,
-        scene.tissue("drum", (0.80, 0.77, 0.73), 0.7),
+        scene.tissue("drum", (0.70, 0.655, 0.615)),
         rise=0.0,
         edge=0.03,
         shadow=0.45,
         reach=0.07,
-        gloss=0.42,
+        gloss=0.45,
+        light=0.86,
     )
     to_umbo = cv2.magnitude(x - np.float32(umbo[0]), y - np.float32(umbo[1]))
     s.height -= body * np.float32(0.16) * np.clip(1 - to_umbo / 0.7, 0, 1)
@@ -74,12 +72,12 @@ def _drum(scene: Scene, drum: Field, centre: Point, umbo: Point, knob: Point) ->
         redden(scene, body, 0.62 + 0.38 * scene.amount)
     if scene.has("thickened membrane"):
         cloud = np.clip(0.9 + 0.12 * noise(scene.eye("cloud"), 6), 0.6, 1)
-        s.paint(body * cloud, (0.90, 0.85, 0.74), 0.70 + 0.28 * scene.amount)
+        s.paint(body * cloud, (0.88, 0.80, 0.66), 0.70 + 0.28 * scene.amount)
         s.height += body * np.float32(0.022) * noise(scene.eye("thick"), 9, 2) * scene.amount
         s.gloss -= body * np.float32(0.22)
     s.paint(bell(drum + 0.015, 0.028), (0.93, 0.88, 0.80), 0.65)  # annulus
     s.height += bell(drum + 0.01, 0.03) * np.float32(0.018)
-    rays = vessels(scene.body("drum vessels"), 12, width=1.0)
+    rays = scene.vessels("drum vessels")
     s.paint(rays * body * np.clip(0.25 + to_umbo, 0, 1), (0.70, 0.26, 0.25), 0.45)
     _malleus(scene, umbo, knob)
 
@@ -100,7 +98,7 @@ def _malleus(scene: Scene, umbo: Point, knob: Point) -> None:
 
 
 def _cone(scene: Scene, umbo: Point, degrees: float) -> None:
-    """The cone of light: towards +x and down; dull where the membrane is thick, inflamed or pushed by fluid."""
+    """The cone of light: towards +x and down; dull on a thick or inflamed membrane."""
     dulled = {"thickened membrane": 0.9, "erythema": 0.45, "effusion": 0.55}.get(scene.finding, 0.0)
     a, spread = np.radians(degrees), np.radians(11)
     tips = [
@@ -110,7 +108,7 @@ def _cone(scene: Scene, umbo: Point, degrees: float) -> None:
     light = scene.polygon([(umbo[0] + 0.01, umbo[1] + 0.03), *tips], 0.014)
     distance = cv2.magnitude(scene.x - np.float32(umbo[0]), scene.y - np.float32(umbo[1]))
     light *= np.clip(1.25 - 1.3 * distance, 0.2, 1)
-    scene.surface.paint(light, (1.25, 1.22, 1.12), 0.85 * (1 - dulled * (0.6 + 0.4 * scene.amount)))
+    scene.surface.paint(light, (1.22, 1.18, 1.06), 0.92 * (1 - dulled * (0.6 + 0.4 * scene.amount)))
 
 
 def _behind(scene: Scene, drum: Field, centre: Point) -> None:
@@ -142,7 +140,7 @@ def _behind(scene: Scene, drum: Field, centre: Point) -> None:
     if scene.has("effusion"):
         level = centre[1] - 0.28 * (scene.amount - 0.65) + 0.04 * np.square(x) - y
         fluid = soft(np.maximum(level, drum + 0.04), 0.03)
-        s.tint(fluid, (0.92, 0.66, 0.28))
+        s.tint(fluid, (1.04, 0.80, 0.42))
         s.paint(bell(level, 0.013) * soft(drum + 0.04, 0.05), (0.98, 0.92, 0.75), 0.75)
         _bubbles(scene, soft(np.maximum(np.abs(level - 0.10) - 0.12, drum + 0.16), 0.02))
 
@@ -167,16 +165,18 @@ def _in_canal(scene: Scene, drum: Field, centre: Point, size: float) -> None:
             ellipse(x, y, centre, (narrow * 0.85, narrow * 1.1), float(rng.uniform(-25, 25))), 0.05, 4
         )
         swollen = scene.tissue("skin", (0.86, 0.47, 0.42))
-        s.layer(-lumen, swollen, rise=0.32, width=0.5, edge=0.03, shadow=0.75, reach=0.16, gloss=0.55)
+        s.layer(-lumen, swollen, rise=0.32, width=0.5, edge=0.03, shadow=0.5, reach=0.12, gloss=0.55)
     if scene.has("cerumen"):
-        _lumps(scene, drum, rng, (0.42, 0.22, 0.07), count=3 + round(4 * scene.amount))
+        _lumps(scene, drum, rng, (0.47, 0.26, 0.09), count=3 + round(4 * scene.amount))
     if scene.has("purulent discharge"):
-        level = 0.50 - 0.75 * scene.amount
-        d = scene.bend(
-            np.minimum(level + 0.10 * np.square(x) - (y - np.float32(centre[1])), drum * 0 + 9), 0.07, 5
-        )
-        d = np.minimum(d, scene.stroke([(0.2, -0.9), (0.35, -0.2), (0.1, 0.5)], 0.05 + 0.05 * scene.amount))
-        pus(scene, d, scene.amount)
+        level = centre[1] + 0.50 - 0.62 * scene.amount
+        d = level + np.float32(0.16) * np.square(x) - y + np.float32(0.05) * noise(rng, 4, 3)
+        for side in (-1, 1):
+            tongue = ellipse(
+                x, y, (side * 0.62, level - 0.05), (0.24, 0.16 + 0.22 * scene.amount), 20.0 * side
+            )
+            d = merge(d, tongue, 0.15)
+        pus(scene, d, fill=0.9)
         s.paint(soft(d + 0.04, 0.05) * np.clip(0.4 * noise(rng, 12, 2), 0, 1), np.asarray(PUS) * 1.15, 0.6)
     if scene.has("fungal debris"):
         start = float(rng.uniform(0, 2 * np.pi))
@@ -193,8 +193,8 @@ def _in_canal(scene: Scene, drum: Field, centre: Point, size: float) -> None:
             d = d + np.float32(0.07) * noise(rng, 16, 3)
             mask = white_mucus(scene, d)
             s.gloss -= 0.75 * mask * s.gloss
-            s.height += mask * np.float32(0.02) * noise(rng, 45, 2)
-            spores = scene.dots(f"spores{k}", soft(d + 0.02, 0.02), 45, (0.006, 0.016))
+            s.height += mask * np.float32(0.007) * noise(rng, 45, 2)
+            spores = scene.dots(f"spores{k}", soft(d + 0.02, 0.02), 24, (0.006, 0.014))
             s.paint(spores, (0.06, 0.06, 0.05), 0.9)
 
 
@@ -206,12 +206,11 @@ def _lumps(
         b, r = start + float(rng.normal(0.62 * k, 0.15)), float(rng.uniform(0.40, 0.80)) - 0.03 * count
         at = (r * float(np.cos(b)), r * float(np.sin(b)))
         big = float(rng.uniform(0.17, 0.29)) * (0.75 + 0.35 * scene.amount)
-        d = ellipse(scene.x, scene.y, at, (big * 1.3, big), float(np.degrees(b)) + 90) + np.float32(
-            0.05
-        ) * noise(rng, 9, 3)
+        d = ellipse(scene.x, scene.y, at, (big * 1.3, big), float(np.degrees(b)) + 90)
+        d = d + np.float32(0.05) * noise(rng, 6, 2)
         shade = np.asarray(colour) * float(rng.uniform(0.8, 1.5))
-        wax = shade.astype(np.float32) * (1 + np.float32(0.16) * noise(rng, 20, 3))[..., None]
+        wax = shade.astype(np.float32)[:, None, None] * (1 + np.float32(0.16) * noise(rng, 20, 3))
         mask = scene.surface.layer(
-            d, wax, rise=0.14, width=0.2, edge=0.03, shadow=0.45, reach=0.07, gloss=0.5
+            d, wax, rise=0.07, width=0.16, edge=0.045, shadow=0.3, reach=0.06, gloss=0.6
         )
-        scene.surface.height += mask * np.float32(0.016) * noise(rng, 24, 2)
+        scene.surface.height += mask * np.float32(0.008) * noise(rng, 18, 2)

@@ -1,15 +1,12 @@
 """The ENTRep folder: imgs/, cls.json, data.json, t2i.json, i2i.json, and truth.csv beside them.
 
-`phantoms.json` is written first and says which set the folder holds; pictures are written whole or not at all;
-the tables come last. So an interrupted run is continued by the same call, and a finished one is left as it is.
+`phantoms.json` is written first and says which set the folder holds; pictures are written whole or not at
+all; the tables come last. So an interrupted run is continued by the same call, a finished one left as it is.
 """
 
-import csv
-import io
 import json
 import os
 import shutil
-from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,29 +16,12 @@ import cv2
 from .cohort import Item, plan
 from .errors import PhantomError
 from .render import render
-from .streams import stream
+from .tables import tables
 
 _VERSION = 1
 _MANIFEST = "phantoms.json"
 _PNG_END = b"IEND\xaeB`\x82"
 _OURS = (_MANIFEST, "README.txt", "truth.csv", "cls.json", "data.json", "t2i.json", "i2i.json")
-TRUTH = (
-    "file", "patient", "region", "class", "side", "state", "finding", "severity",
-    "caption", "caption_vi", "caption_2", "caption_vi_2",
-)  # fmt: skip
-_README = """Synthetic phantom images of ear, nose, throat and larynx, drawn by a program (python -m assets.phantoms).
-They show no person, are not clinical images, and must not be used for diagnosis or to claim clinical performance.
-
-imgs/         640 x 480 PNG
-cls.json      image -> class number
-data.json     one record an image: Path, Classification, Type, Description (Vietnamese), DescriptionEN
-t2i.json      query phrase -> one image it describes
-i2i.json      query image -> another image of the same class and finding
-truth.csv     everything the generator knows of each image, with a second wording
-phantoms.json which set this is: version, number of images, seed
-
-The larynx is seen through a rigid telescope: arytenoids above, epiglottis below.
-"""
 
 
 def generate(
@@ -71,7 +51,8 @@ def generate(
             done += 1
             if progress is not None:
                 progress(done, images)
-    _write_tables(out, items, seed)
+    for name, content in tables(items, seed).items():
+        _write(out / name, content)
 
 
 def _claim(out: Path, images: int, seed: int, force: bool) -> None:
@@ -130,76 +111,9 @@ def _write_image(path: Path, item: Item, seed: int) -> None:
 
 
 def _whole(path: Path) -> bool:
-    """Whether a PNG is there to its last chunk (a power cut may leave a short file behind a finished rename)."""
+    """Whether a PNG is there to its last chunk: a power cut may leave a short file behind a rename."""
     if not path.is_file() or path.stat().st_size < 64:
         return False
-    with path.open("rb") as stream_:
-        stream_.seek(-len(_PNG_END), os.SEEK_END)
-        return stream_.read() == _PNG_END
-
-
-def _write_tables(out: Path, items: list[Item], seed: int) -> None:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(TRUTH)
-    for item in items:
-        kind, spoken = item.kind, [phrase for pair in item.captions for phrase in pair]
-        patient = f"p{item.patient:04d}"
-        table.writerow(
-            [
-                item.file,
-                patient,
-                kind.region,
-                kind.name,
-                kind.side,
-                kind.state,
-                item.finding,
-                item.severity,
-                *spoken,
-            ]
-        )
-    records = [
-        {
-            "Path": item.file,
-            "Classification": item.classification,
-            "Type": item.finding,
-            "Description": item.captions[0][1],
-            "DescriptionEN": item.captions[0][0],
-        }
-        for item in items
-    ]
-    _write(out / "README.txt", _README)
-    _write(out / "truth.csv", text.getvalue())
-    for name, value in (
-        ("cls.json", {item.file: item.kind.number for item in items}),
-        ("data.json", records),
-        ("t2i.json", _phrases(items, seed)),
-        ("i2i.json", _pairs(items, seed)),
-    ):
-        _write(out / name, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
-
-
-def _phrases(items: list[Item], seed: int) -> dict[str, str]:
-    """Queries: the phrase of an eighth of the images, 71 at least where the set has as many different phrases."""
-    order = stream(seed, "t2i").permutation(len(items))
-    found: dict[str, str] = {}
-    for i in order:
-        if len(found) == max(71, len(items) // 8):
-            break
-        found.setdefault(items[i].captions[0][0], items[i].file)
-    return found
-
-
-def _pairs(items: list[Item], seed: int) -> dict[str, str]:
-    """Queries: pairs of one class and finding, of two patients, an image in one pair at most; a quarter of the set."""
-    groups: dict[tuple[str, str], list[Item]] = defaultdict(list)
-    for i in stream(seed, "i2i").permutation(len(items)):
-        groups[items[i].classification, items[i].finding].append(items[i])
-    pairs = [
-        (a.file, b.file)
-        for group in groups.values()
-        for a, b in zip(group[::2], group[1::2], strict=False)
-        if a.patient != b.patient
-    ]
-    chosen = stream(seed, "i2i order").permutation(len(pairs))[: max(1, len(items) // 4)]
-    return dict(pairs[i] for i in chosen)
+    with path.open("rb") as file:
+        file.seek(-len(_PNG_END), os.SEEK_END)
+        return file.read() == _PNG_END

@@ -17,9 +17,9 @@ def paint(scene: Scene) -> None:
     """Paints a nostril with the scene's finding."""
     rng = scene.body("anatomy")
     swell = {"edema": 0.25 * scene.amount}.get(scene.finding, 0.0)
-    septum_at = float(rng.uniform(0.24, 0.34))
-    inferior = (float(rng.uniform(-0.62, -0.54)), float(rng.uniform(0.30, 0.42)))
-    middle = (float(rng.uniform(-0.20, -0.10)), float(rng.uniform(-0.62, -0.52)))
+    septum_at = float(rng.uniform(0.20, 0.30))
+    inferior = (float(rng.uniform(-0.56, -0.48)), float(rng.uniform(0.28, 0.40)))
+    middle = (float(rng.uniform(-0.16, -0.08)), float(rng.uniform(-0.62, -0.52)))
     _cavity(scene)
     mouth = (middle[0] - 0.26, middle[1] + 0.36)  # of the middle meatus
     if scene.has("polyp"):
@@ -34,19 +34,30 @@ def paint(scene: Scene) -> None:
 
 def _cavity(scene: Scene) -> None:
     s, x, y = scene.surface, scene.x, scene.y
-    s.paint(np.ones_like(x), scene.tissue("depth", (0.50, 0.20, 0.18)))
-    s.light[:] = 0.14
+    s.paint(np.ones_like(x), scene.tissue("depth", (0.56, 0.24, 0.21)))
+    # the lamp reaches a little way into the cavity, along its floor
+    s.light[:] = 0.20 + 0.35 * np.clip(y + 0.2, 0, 1) * bell(x + 0.02, 0.35)
+    s.height[:] = 0.10 * np.clip(np.abs(x) - 0.05, 0, 0.4)
     s.gloss[:] = 0.2
     vestibule = np.minimum(1.0 - np.hypot(x * 0.96, y), x + 0.82)
     s.layer(vestibule, scene.tissue("wall", _MUCOSA), rise=0.3, width=0.4, shadow=0.2, reach=0.4, light=0.75)
-    floor = 0.78 + 0.12 * np.square(x) - y
-    s.layer(floor, scene.tissue("floor", _MUCOSA), rise=0.12, width=0.3, shadow=0.3, reach=0.25, light=0.8)
+    floor = 0.66 + 0.16 * np.square(x) - y
+    s.layer(
+        floor,
+        scene.tissue("floor", _MUCOSA),
+        rise=0.10,
+        width=0.4,
+        edge=0.06,
+        shadow=0.3,
+        reach=0.25,
+        light=0.75,
+    )
 
 
 def _mucosa(scene: Scene, name: str, mask: Field) -> None:
     """Vessels, and the findings that change the whole lining, on a body that has just been laid."""
     s = scene.surface
-    s.paint(mask * vessels(scene.body(name, "vessels"), 16, width=1.4), (0.66, 0.18, 0.20), 0.5)
+    s.paint(mask * scene.vessels(f"{name} vessels"), (0.66, 0.18, 0.20), 0.5)
     s.height += mask * np.float32(0.006) * noise(scene.body(name, "relief"), 16, 3)
     if scene.has("erythema"):
         redden(scene, mask, 0.45 + 0.5 * scene.amount)
@@ -58,7 +69,7 @@ def _mucosa(scene: Scene, name: str, mask: Field) -> None:
 
 
 def _middle_turbinate(scene: Scene, middle: Point, swell: float) -> None:
-    d = ellipse(scene.x, scene.y, middle, (0.17 + 0.3 * swell, 0.46 + 0.4 * swell), 6)
+    d = ellipse(scene.x, scene.y, middle, (0.19 + 0.3 * swell, 0.52 + 0.4 * swell), 6)
     mask = scene.surface.layer(
         d,
         scene.tissue("middle", _MUCOSA),
@@ -100,8 +111,8 @@ def _septum(scene: Scene, at: float, rng: np.random.Generator) -> None:
     if scene.has("septal spur"):
         level = float(scene.eye("spur").uniform(0.12, 0.38))
         reach = 0.20 + 0.32 * scene.amount
-        tip = capsule(scene.x, y, (at + 0.12, level - 0.06), (at - reach, level + 0.03), (0.17, 0.025))
-        d = merge(d, tip, 0.10)
+        tip = capsule(scene.x, y, (at + 0.12, level - 0.06), (at - reach, level + 0.03), (0.22, 0.03))
+        d = merge(d, tip, 0.16)
     mask = scene.surface.layer(
         d,
         scene.tissue("septum", (0.86, 0.55, 0.50)),
@@ -121,28 +132,23 @@ def _septum(scene: Scene, at: float, rng: np.random.Generator) -> None:
 
 
 def _polyp(scene: Scene, mouth: Point) -> None:
-    """Pale translucent grapes that hang out of the middle meatus."""
-    rng = scene.eye("polyp")
-    size = 0.15 + 0.19 * scene.amount
-    count = 1 + round(1.6 * scene.amount)
-    for k in range(count):
-        at = (
-            mouth[0] + 0.12 * k + float(rng.normal(0, 0.02)),
-            mouth[1] + 0.10 + 0.16 * (k % 2) + float(rng.normal(0, 0.02)),
-        )
-        r = size * (1.0 - 0.16 * k) * float(rng.uniform(0.9, 1.1))
-        _grape(scene, at, r, k)
+    """A smaller grape behind; the large one is laid in front of the turbinates later."""
+    size = 0.10 + 0.12 * scene.amount
+    _grape(scene, (mouth[0] + 0.02, mouth[1] + 0.05), size, 0)
 
 
 def _grape(scene: Scene, at: Point, r: float, k: int) -> None:
+    """A pale, glassy drop of swollen mucosa on a stalk."""
     s = scene.surface
-    d = ellipse(scene.x, scene.y, at, (r * 0.85, r * 1.1), 8)
-    skin = scene.tissue(f"polyp{k}", (0.84, 0.76, 0.66), 0.6)
+    body = ellipse(scene.x, scene.y, at, (r * 0.88, r * 1.08), 8)
+    stalk = capsule(scene.x, scene.y, (at[0] - 0.04, at[1] - 1.5 * r), at, (0.45 * r, 0.6 * r))
+    d = scene.bend(merge(body, stalk, 0.6 * r), 0.012, 5)
+    skin = scene.tissue("polyp", (0.80, 0.60, 0.52))
     mask = s.layer(
-        d, skin, rise=0.9 * r, width=0.95 * r, edge=0.02, shadow=0.6, reach=0.07, gloss=0.85, light=0.95
+        d, skin, rise=0.6 * r, width=0.95 * r, edge=0.04, shadow=0.55, reach=0.08, gloss=0.85, light=0.9
     )
-    s.paint(mask * bell(d, 0.05), (0.72, 0.50, 0.44), 0.55)
-    s.paint(mask * vessels(scene.eye("grape", k), 22, width=0.8), (0.76, 0.38, 0.34), 0.4)
+    s.paint(mask * soft(d + 0.5 * r, 0.8 * r), (0.88, 0.80, 0.70), 0.9)
+    s.paint(mask * vessels(scene.eye("grape", k), 22, width=0.8), (0.74, 0.34, 0.30), 0.45)
 
 
 def _pus_stream(scene: Scene, mouth: Point, inferior: Point) -> None:
@@ -153,7 +159,7 @@ def _pus_stream(scene: Scene, mouth: Point, inferior: Point) -> None:
         (mouth[0] + 0.02, mouth[1] + 0.2),
         (mouth[0] + 0.2, inferior[1] + 0.1),
     ]
-    pus(scene, scene.stroke(path, wide + 0.03), scene.amount)
+    pus(scene, scene.stroke(path, wide + 0.03))
 
 
 def _on_top(scene: Scene, septum_at: float, inferior: Point, mouth: Point) -> None:
@@ -162,7 +168,7 @@ def _on_top(scene: Scene, septum_at: float, inferior: Point, mouth: Point) -> No
     top = inferior[1] - 0.36
     if scene.has("polyp"):
         # the largest grape comes forward, in front of the turbinates
-        r = 0.13 + 0.22 * a
+        r = 0.15 + 0.20 * a
         _grape(scene, (mouth[0] + 0.16, mouth[1] + 0.16 + 0.3 * r), r, 9)
     if scene.has("purulent discharge"):
         wide = 0.05 + 0.07 * a
@@ -173,25 +179,35 @@ def _on_top(scene: Scene, septum_at: float, inferior: Point, mouth: Point) -> No
             (mouth[0] - 0.02, top + 0.30 + 0.4 * a),
         ]
         d = scene.stroke(path, wide)
-        pus(scene, np.minimum(d, ellipse(scene.x, scene.y, path[0], (0.15, 0.10 + 0.06 * a))), a)
+        pus(scene, np.minimum(d, ellipse(scene.x, scene.y, path[0], (0.15, 0.10 + 0.06 * a))))
     if scene.has("white mucus"):
         d = scene.stroke([(septum_at + 0.1, -0.1), (0.0, 0.0), (-0.25, 0.12), (-0.52, 0.08)], 0.03 + 0.03 * a)
         d = np.minimum(
             d, scene.stroke([(-0.5, 0.2), (-0.1, 0.38), (septum_at + 0.15, 0.30)], 0.03 + 0.03 * a)
         )
-        d = np.minimum(d, scene.bend(ellipse(scene.x, scene.y, (0.0, 0.80), (0.42, 0.14 + 0.1 * a)), 0.04))
+        d = np.minimum(d, scene.bend(ellipse(scene.x, scene.y, (0.0, 0.84), (0.45, 0.10 + 0.08 * a)), 0.04))
         white_mucus(scene, d)
     if scene.has("watery mucus"):
         d = scene.bend(ellipse(scene.x, scene.y, (-0.05, 0.74), (0.55, 0.24 + 0.14 * a)), 0.05)
-        for k in range(3):
-            left = inferior[0] + 0.22 * k + float(rng.normal(0, 0.03))
-            d = np.minimum(
-                d, scene.stroke([(left, 0.0), (left + 0.06, 0.3), (left + 0.02, 0.7)], 0.045 + 0.03 * a)
+        for k in range(4):
+            left = inferior[0] - 0.1 + 0.17 * k + float(rng.normal(0, 0.03))
+            drop = float(rng.uniform(0.25, 0.6))
+            d = merge(
+                d,
+                scene.stroke([(left, -0.1), (left + 0.03, 0.2), (left + 0.02, drop)], 0.03 + 0.03 * a),
+                0.08,
             )
-        d = np.minimum(
-            d, scene.stroke([(septum_at + 0.25, -0.5), (septum_at + 0.2, 0.1), (septum_at + 0.1, 0.7)], 0.05)
-        )
-        clear_mucus(scene, d)
+        for k in range(3):
+            d = np.minimum(
+                d,
+                scene.stroke(
+                    [(septum_at + 0.16 * k + 0.1, -0.3 + 0.2 * k), (septum_at + 0.13 * k, 0.7)], 0.04
+                ),
+            )
+        mask = clear_mucus(scene, d)
+        foam = scene.dots("foam", mask, 26, (0.012, 0.035))
+        scene.surface.height += np.float32(0.02) * foam
+        scene.surface.paint(foam, (0.92, 0.92, 0.93), 0.25)
     if scene.has("bleeding"):
         start = (septum_at + 0.22, float(rng.uniform(-0.15, 0.1)))
         d = ellipse(scene.x, scene.y, start, (0.10 + 0.08 * a, 0.12 + 0.08 * a))
@@ -201,17 +217,22 @@ def _on_top(scene: Scene, septum_at: float, inferior: Point, mouth: Point) -> No
         blood(scene, scene.bend(np.minimum(d, ellipse(scene.x, scene.y, (0.1, 0.95), (0.45, 0.2))), 0.03))
     if scene.has("scar"):
         y0 = float(rng.uniform(0.05, 0.2))
-        band = capsule(
-            scene.x, scene.y, (inferior[0] + 0.25, y0 + 0.06), (septum_at + 0.16, y0), (0.09, 0.10)
-        )
-        pinch = np.float32(0.05) * bell(scene.x - np.float32((inferior[0] + 0.25 + septum_at) / 2), 0.16)
-        mask = scene.surface.layer(
-            band + pinch,
-            scene.tissue("scar", (0.93, 0.80, 0.74), 0.6),
-            rise=0.12,
-            width=0.12,
-            shadow=0.5,
-            reach=0.08,
-        )
-        fibres = noise(rng, 30, 2)
-        scene.surface.paint(mask * soft(fibres, 0.8), (1.0, 0.93, 0.88), 0.5)
+        left, right = inferior[0] + 0.18, septum_at + 0.20
+        for k in range(5):
+            fan = (k - 2) * (0.05 + 0.03 * a)
+            path = [
+                (left, y0 + 1.5 * fan),
+                ((left + right) / 2, y0 - 0.02 + 0.55 * fan),
+                (right, y0 - 0.04 + 1.5 * fan),
+            ]
+            scene.surface.layer(
+                scene.stroke(path, 0.034),
+                scene.tissue(f"scar{k}", (0.93, 0.72, 0.65)),
+                rise=0.04,
+                width=0.05,
+                edge=0.04,
+                shadow=0.35,
+                reach=0.05,
+                light=0.95,
+            )
+            scene.surface.paint(bell(scene.stroke(path, 0.0), 0.016), (1.05, 0.96, 0.90), 0.6)

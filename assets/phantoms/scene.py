@@ -1,14 +1,15 @@
-"""What every region's painter is given: coordinates bent by the patient's anatomy, and named random streams."""
+"""What every region's painter is given: coordinates bent by the anatomy, and named random streams."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .shapes import Field, Point, X, Y, noise, polygon, stroke
 from .streams import stream
-from .tissue import Surface, mottled
+from .tissue import Colour, Surface, vessels
 
 AMOUNT = {"mild": 0.5, "moderate": 0.75, "severe": 1.0, "none": 0.85}
 
@@ -31,14 +32,18 @@ class Scene:
     surface: Surface = field(default_factory=Surface)
     x: Field = field(init=False)
     y: Field = field(init=False)
+    net: Field = field(init=False)
+    complexion: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
         bend = self.body("bend")
         view = self.eye("bend")
-        dx = np.float32(0.022) * noise(bend, 3, 3) + np.float32(0.006) * noise(view, 3, 1)
-        dy = np.float32(0.022) * noise(bend, 3, 3) + np.float32(0.006) * noise(view, 3, 1)
+        dx = np.float32(0.026) * noise(bend, 3, 2) + np.float32(0.006) * noise(view, 3, 1)
+        dy = np.float32(0.026) * noise(bend, 3, 2) + np.float32(0.006) * noise(view, 3, 1)
         self.x = np.float32(self.mirror) * X + dx
         self.y = Y + dy
+        self.net = vessels(self.body("vessels"), 30, width=1.35)
+        self.complexion = stream(self.seed, "complexion", self.patient).normal(0, (0.03, 0.012, 0.012, 0.012))
 
     def body(self, *words: object) -> np.random.Generator:
         """A stream fixed by the patient, the region and the side: anatomy."""
@@ -52,11 +57,17 @@ class Scene:
         """Whether the view's finding is one of these."""
         return self.finding in findings
 
-    def tissue(self, name: str, base: Sequence[float], amount: float = 1.0) -> np.ndarray:
-        """Mottled tissue of this patient around `base`, whose hue the patient shifts a little."""
+    def tissue(self, name: str, base: Sequence[float]) -> Colour:
+        """This patient's colour for a tissue that is usually `base`."""
         rng = self.body("tissue", name)
-        shade = np.asarray(base, np.float32) * (1 + rng.normal(0, 0.035)) + rng.normal(0, 0.014, 3)
-        return mottled(rng, shade.astype(np.float32), amount)
+        skin = self.complexion
+        shifted = np.asarray(base) * (1 + skin[0] + rng.normal(0, 0.02)) + skin[1:] + rng.normal(0, 0.008, 3)
+        return [float(c) for c in shifted]
+
+    def vessels(self, name: str) -> Field:
+        """The patient's capillary net, turned over by `name` so that neighbouring bodies do not share one."""
+        flip = int(self.body("flip", name).integers(4))
+        return self.net[:: 1 - 2 * (flip & 1), :: 1 - (flip & 2)]
 
     def stroke(self, points: Sequence[Point], radius: float) -> Field:
         """Distance to a curve given in mirrored scene coordinates, with an uneven outline."""

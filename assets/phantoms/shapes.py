@@ -1,4 +1,5 @@
-"""Fields over the scene: coordinates, noise, and signed distances (negative inside), all (SIZE, SIZE) float32.
+"""Fields over the scene: coordinates, noise, and signed distances (negative inside), all each
+(SIZE, SIZE) float32.
 
 A scene is a square of half width EXTENT; the round field of view is the unit disc in its middle, the rest is
 margin for the camera's shift and rotation. Distances are in units of the disc's radius.
@@ -24,12 +25,15 @@ Y: Field = np.repeat(_AXIS[:, None], SIZE, axis=1)  # grows downwards
 
 def noise(rng: np.random.Generator, cells: int, octaves: int = 3) -> Field:
     """Smooth fractal noise, mean about 0 and standard deviation about 0.7, `cells` coarse bumps across."""
-    total = np.zeros((SIZE, SIZE), np.float32)
+    # octaves are summed on a small grid, two samples a bump of the finest, and enlarged once
+    finest = cells * 2 ** (octaves - 1) + 2
+    size = min(SIZE, 2 * finest)
+    total = np.zeros((size, size), np.float32)
     for octave in range(octaves):
         n = cells * 2**octave + 2
         coarse = rng.standard_normal((n, n), dtype=np.float32)
-        total += cv2.resize(coarse, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC) * np.float32(0.5**octave)
-    return total
+        total += cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC) * np.float32(0.5**octave)
+    return cv2.resize(total, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
 
 
 def soft(d: Field, width: float) -> Field:
@@ -92,6 +96,15 @@ def stroke(points: Sequence[Point], radius: float, mirror: int = 1) -> Field:
     canvas = np.full((SIZE, SIZE), 255, np.uint8)
     cv2.polylines(canvas, [pixels(smooth_line(points), mirror)], False, 0, 1, cv2.LINE_8, 4)
     return cv2.distanceTransform(canvas, cv2.DIST_L2, 5) * np.float32(PIXEL) - np.float32(radius)
+
+
+def extent(mask: Field) -> tuple[slice, slice]:
+    """The rows and columns where `mask` is not zero, so that small things cost little to paint."""
+    rows = np.flatnonzero(mask.any(1))
+    if not len(rows):
+        return slice(0, 0), slice(0, 0)
+    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def polygon(points: Sequence[Point], blur: float, mirror: int = 1) -> Field:

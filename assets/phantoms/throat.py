@@ -5,7 +5,6 @@ import numpy as np
 from .fluids import pus, redden, white_mucus
 from .scene import Scene
 from .shapes import Field, bell, capsule, ellipse, merge, noise, soft
-from .tissue import vessels
 
 _MUCOSA = (0.84, 0.50, 0.45)
 
@@ -24,7 +23,7 @@ def paint(scene: Scene) -> None:
 
 def _lining(scene: Scene, name: str, mask: Field) -> None:
     s = scene.surface
-    s.paint(mask * vessels(scene.body(name, "vessels"), 18, width=1.3), (0.66, 0.20, 0.20), 0.5)
+    s.paint(mask * scene.vessels(f"{name} vessels"), (0.66, 0.20, 0.20), 0.5)
     s.height += mask * np.float32(0.005) * noise(scene.body(name, "relief"), 18, 3)
     if scene.has("erythema"):
         redden(scene, mask, 0.45 + 0.5 * scene.amount)
@@ -48,7 +47,7 @@ def _posterior_wall(scene: Scene) -> None:
     if scene.has("purulent discharge"):
         x0 = float(rng.uniform(-0.12, 0.12))
         d = scene.stroke([(x0 + 0.08, -0.4), (x0, 0.05), (x0 + 0.05, 0.4), (x0 - 0.02, 0.9)], 0.06 + 0.09 * a)
-        pus(scene, d, a)
+        pus(scene, d)
     if scene.has("white mucus"):
         d = scene.stroke([(-0.42, 0.05), (-0.1, 0.20), (0.2, 0.14), (0.45, 0.28)], 0.03 + 0.035 * a)
         d = np.minimum(
@@ -64,16 +63,29 @@ def _tonsil(scene: Scene, side: int, half_arch: float, size: float) -> None:
         grow = 0.22
     radii = ((0.15 + 0.17 * grow) * size, (0.27 + 0.15 * grow) * size)
     centre = (side * (half_arch - 0.06 - 0.16 * grow), 0.24)
+    if scene.has("scar"):
+        radii, centre = (0.20, 0.32), (side * (half_arch - 0.08), 0.24)
     d = ellipse(scene.x, scene.y, centre, radii, -8.0 * side) + np.float32(0.012) * noise(
         scene.body("tonsil", side), 9, 2
     )
     if scene.has("scar"):
-        d = d + np.float32(0.05)
         bed = s.layer(
-            d, scene.tissue("bed", (0.72, 0.44, 0.40)), rise=-0.06, width=0.2, shadow=0.2, light=0.62
+            d,
+            scene.tissue("bed", (0.72, 0.44, 0.40)),
+            rise=-0.06,
+            width=0.2,
+            edge=0.06,
+            shadow=0.2,
+            light=0.8,
         )
-        fibres = noise(scene.eye("fibres", side), 10, 2) + 3 * np.sin(9 * scene.y + 5 * side * scene.x)
-        s.paint(bed * soft(fibres, 2.0), (0.96, 0.88, 0.84), 0.85)
+        s.paint(bed, (0.86, 0.72, 0.66), 0.6)
+        for k in range(6):
+            y0 = 0.02 + 0.085 * k
+            band = scene.stroke(
+                [(side * 0.74, y0 + 0.06), (side * 0.58, y0), (side * 0.42, y0 + 0.05)], 0.012
+            )
+            s.paint(soft(band, 0.03) * soft(d - 0.03, 0.1), (1.06, 0.98, 0.93), 0.9)
+            s.height += bell(band, 0.02) * np.float32(0.012)
         return
     mask = s.layer(
         d,

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .shapes import PIXEL, SIZE, Field, X, Y, noise, soft
+from .shapes import PIXEL, SIZE, Field, X, Y, extent, noise, soft
 
 Colour = Sequence[float]
 _CAMERA_HEIGHT = 1.3  # of the lamp and lens above the scene, in radii of the field of view
@@ -19,21 +19,26 @@ def _plane(value: float) -> Field:
 
 @dataclass
 class Surface:
-    """What the lens will see: colour (SIZE, SIZE, 3) RGB 0..1; height in field radii; gloss and light 0..1."""
+    """What the lens will see: colour (3, SIZE, SIZE) RGB, height in field radii, gloss and light 0..1."""
 
-    colour: NDArray[np.float32] = field(default_factory=lambda: np.zeros((SIZE, SIZE, 3), np.float32))
+    colour: NDArray[np.float32] = field(default_factory=lambda: np.zeros((3, SIZE, SIZE), np.float32))
     height: Field = field(default_factory=lambda: _plane(0.0))
     gloss: Field = field(default_factory=lambda: _plane(0.4))
     light: Field = field(default_factory=lambda: _plane(1.0))
 
     def paint(self, mask: Field, colour: Colour | NDArray[np.float32], opacity: float = 1.0) -> None:
-        """Blends `colour` (one, or a picture of them) over the surface where `mask` is."""
-        a = (mask * np.float32(opacity))[..., None]
-        self.colour += a * (np.asarray(colour, np.float32) - self.colour)
+        """Blends `colour`, (3,) or (3, SIZE, SIZE), over the surface where `mask` is."""
+        box = extent(mask)
+        alpha = mask[box] * np.float32(opacity)
+        for plane, value in zip(self.colour, np.asarray(colour, np.float32), strict=True):
+            part = plane[box]
+            part += alpha * ((value if value.ndim == 0 else value[box]) - part)
 
     def tint(self, mask: Field, factors: Colour) -> None:
         """Multiplies the colour by `factors` where `mask` is 1: a stain that keeps the texture below."""
-        self.colour *= 1 + mask[..., None] * (np.asarray(factors, np.float32) - 1)
+        box = extent(mask)
+        for plane, factor in zip(self.colour, factors, strict=True):
+            plane[box] *= 1 + mask[box] * np.float32(factor - 1)
 
     def layer(
         self,
@@ -72,25 +77,32 @@ class Surface:
         rise: float = 0.03,
         edge: float = 0.03,
         gloss: float = 0.9,
+        lift: float = 0.5,
+        fill: float = 0.0,
     ) -> Field:
-        """Lays fluid (inside d < 0) on the surface, following its relief, and returns its mask."""
+        """Lays fluid (inside d < 0) on the surface and returns its mask.
+
+        `lift` 0..1 is how far it shines out of a dark place, `fill` how far a pool levels the relief below.
+        """
         mask = soft(d, edge)
-        rim = np.clip(-d / np.float32(0.05), 0, 1)
-        self.paint(mask * (np.float32(0.72) + np.float32(0.28) * rim), colour, opacity)
-        self.height += mask * np.sqrt(rim) * np.float32(rise)
+        rim = soft(d + np.float32(0.03), 0.08)
+        self.paint(mask * (np.float32(0.7) + np.float32(0.3) * rim), colour, opacity)
+        covered = mask > 0.5
+        if fill and covered.any():
+            self.height += mask * np.float32(fill) * (self.height[covered].mean() - self.height)
+        self.height += rim * np.float32(rise)
         self.gloss += mask * (np.float32(gloss) - self.gloss)
-        self.light += mask * np.float32(0.35) * (1 - self.light)
+        self.light += mask * np.float32(lift) * (1 - self.light)
         return mask
 
 
-def mottled(rng: np.random.Generator, base: Colour, amount: float = 1.0) -> NDArray[np.float32]:
-    """A tissue picture around the colour `base`: blotches, fine grain and a shift between pink and yellow."""
-    blotch, grain, hue = noise(rng, 5), noise(rng, 40, 2), noise(rng, 3, 2)
-    tone = 1 + np.float32(0.07 * amount) * blotch + np.float32(0.022 * amount) * grain
-    picture = np.asarray(base, np.float32) * tone[..., None]
-    picture[..., 1] += np.float32(0.016 * amount) * hue
-    picture[..., 2] -= np.float32(0.010 * amount) * hue
-    return picture
+def mottle(surface: Surface, rng: np.random.Generator) -> None:
+    """Gives the surface a tissue's unevenness: blotches, fine grain, a drift between pink and yellow."""
+    tone = np.float32(0.075) * noise(rng, 5, 2) + np.float32(0.022) * noise(rng, 40, 2)
+    hue = np.float32(0.022) * noise(rng, 3, 2)
+    surface.colour[0] *= 1 + tone
+    surface.colour[1] *= 1 + tone + hue
+    surface.colour[2] *= 1 + tone - hue
 
 
 def vessels(rng: np.random.Generator, count: int, *, width: float = 1.0, length: int = 26) -> Field:
@@ -128,14 +140,14 @@ def vessels(rng: np.random.Generator, count: int, *, width: float = 1.0, length:
 
 
 def lit(surface: Surface, lamp: tuple[float, float], rng: np.random.Generator) -> NDArray[np.float32]:
-    """The surface under a lamp at `lamp`: (SIZE, SIZE, 3) RGB float32, about 0..1, highlights above."""
+    """The surface under a lamp at `lamp`: (3, SIZE, SIZE) RGB float32, about 0..1, highlights above."""
     micro = noise(rng, 26, 2)
     relief = cv2.GaussianBlur(surface.height, (0, 0), 1.3) + np.float32(0.0032) * micro * (
         0.3 + surface.gloss
     )
     k = np.float32(1 / (8 * PIXEL))
-    gx = np.clip(cv2.Sobel(relief, cv2.CV_32F, 1, 0) * k, -2.2, 2.2)
-    gy = np.clip(cv2.Sobel(relief, cv2.CV_32F, 0, 1) * k, -2.2, 2.2)
+    gx = np.clip(cv2.Sobel(relief, cv2.CV_32F, 1, 0) * k, -1.8, 1.8)
+    gy = np.clip(cv2.Sobel(relief, cv2.CV_32F, 0, 1) * k, -1.8, 1.8)
     n = 1 / np.sqrt(gx * gx + gy * gy + 1)
     lx, ly = np.float32(lamp[0]) - X, np.float32(lamp[1]) - Y
     lz = np.float32(_CAMERA_HEIGHT)
@@ -144,8 +156,6 @@ def lit(surface: Surface, lamp: tuple[float, float], rng: np.random.Generator) -
     # half vector between lamp and lens, which looks straight down from the middle
     hx, hy, hz = lx / distance - X * np.float32(0.5), ly / distance - Y * np.float32(0.5), lz / distance + 1
     facing = np.clip((hz - gx * hx - gy * hy) * n / np.sqrt(hx * hx + hy * hy + hz * hz), 0, 1)
-    shine = np.power(facing, 90) * np.square(surface.gloss) * surface.light
-    near = (1.35 * _CAMERA_HEIGHT / distance) * (0.30 + 0.70 * diffuse) * surface.light
-    picture = surface.colour * near[..., None]
-    picture += (shine * np.float32(0.85))[..., None] * np.asarray((1.0, 0.99, 0.96), np.float32)
-    return picture
+    shine = np.power(facing, 90) * np.square(surface.gloss) * surface.light * np.float32(0.85)
+    near = np.float32(1.35 * _CAMERA_HEIGHT) / distance * (0.30 + 0.70 * diffuse) * surface.light
+    return surface.colour * near + shine
