@@ -34,7 +34,7 @@ class LocalCaptionJudge:
         scores = self._scores(query.text, captions) if captions else {}
         share_ms = (time.perf_counter() - started) * 1000 / max(len(scores), 1)
         return [
-            Judgement(c.item_id, scores[c.caption], model=self.name, latency_ms=share_ms)
+            Judgement(c.item_id, scores[c.caption], model=self.name, latency_ms=share_ms, attempts=0)
             if c.caption in scores
             else self._unjudged(c, "the item has no caption")
             for c in candidates
@@ -46,4 +46,4 @@ class LocalCaptionJudge:
         return dict(zip(captions, np.clip(cosines, 0.0, 1.0).tolist(), strict=True))
 
     def _unjudged(self, candidate: Candidate, reason: str) -> Judgement:
-        return Judgement(candidate.item_id, None, reason, model=self.name)
+        return Judgement(candidate.item_id, None, reason, model=self.name, attempts=0)

@@ -71,7 +71,8 @@ def judge_pointwise(
     """One Judgement per candidate, in order: the mean of its runs; at most `concurrency` asked at once."""
     text = (query.text or "").strip() or None
     if text is None and query.image is None:
-        return [Judgement(c.item_id, None, "the query has neither text nor image", model) for c in candidates]
+        reason = "the query has neither text nor image"
+        return [Judgement(c.item_id, None, reason, model, attempts=0) for c in candidates]
 
     def one(candidate: Candidate, content: bytes, run: int) -> Answer:
         try:

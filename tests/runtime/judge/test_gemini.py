@@ -238,6 +238,7 @@ def test_bytes_that_are_no_picture_are_unjudged_and_never_sent():
 def test_a_query_of_nothing_is_unjudged():
     (judged,), server = _judge(lambda n, request: scored(0.5), query=Query("  "))
     assert "neither text nor image" in judged.reason
+    assert judged.attempts == 0
     assert server.requests == []
 
 

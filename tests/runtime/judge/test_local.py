@@ -50,6 +50,7 @@ def test_an_item_without_caption_is_unjudged_in_its_place():
     judged = LocalCaptionJudge(_encode_texts).judge(Query("polyp"), candidates, _never)
     assert [j.score is None for j in judged] == [True, False, True]
     assert "no caption" in judged[0].reason
+    assert [j.attempts for j in judged] == [0, 0, 0]  # nothing was sent anywhere
 
 
 @pytest.mark.parametrize("text", [None, "", "  "])
