@@ -1,4 +1,8 @@
-"""A plain table: CSV or JSONL, one row an image and caption, every column that is not named is metadata."""
+"""A plain table: CSV or JSONL, one row an image and its caption; a column without a role is metadata.
+
+Further wordings may stand in columns caption_2, caption_3 … beside caption. The group column is
+metadata too, so that a search can ask for one patient.
+"""
 
 import csv
 import io
@@ -16,6 +20,7 @@ JSON_LINES = frozenset({".jsonl", ".ndjson"})
 SEPARATED = frozenset({".csv", ".tsv"})
 
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})")
+_FURTHER = re.compile(r"_[2-9]$")
 _DECIMAL = re.compile(r"-?\d+\.\d+")
 
 
@@ -77,14 +82,25 @@ def add_row(
     file = collector.locate(where, row.get(columns.file))
     if file is None:
         return None, 0
-    new = collector.add_captions(where, file, row.get(columns.caption))
-    new += collector.add_captions(where, file, row.get(columns.caption_vi), vietnamese=True)
+    new = 0
+    metadata = {}
+    for name, value in row.items():
+        if _is_wording(name, columns.caption):
+            new += collector.add_captions(where, file, value)
+        elif _is_wording(name, columns.caption_vi):
+            new += collector.add_captions(where, file, value, vietnamese=True)
+        elif name != columns.file:
+            metadata[name] = value
     if columns.caption in row and not collector.has_captions(file):
         collector.problems.append(f"{where}: the caption of {file} is empty")
     collector.set_group(where, file, row.get(columns.group))
-    named = {columns.file, columns.caption, columns.caption_vi}
-    collector.add_metadata(where, file, {key: value for key, value in row.items() if key not in named})
+    collector.add_metadata(where, file, metadata)
     return file, new
+
+
+def _is_wording(name: str, column: str) -> bool:
+    # caption_2, caption_3 … are further wordings of caption
+    return name == column or _FURTHER.sub("", name) == column
 
 
 def _json_rows(path: Path, collector: Collector) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -134,8 +150,10 @@ def _delimiter(text: str) -> str:
 
 def type_columns(rows: list[tuple[str, dict[str, Any]]], columns: Columns) -> None:
     """Turns metadata columns that hold only plain integers or decimals into numbers, in place."""
-    text = {columns.file, columns.caption, columns.caption_vi, columns.group}
-    for name in {key for _, row in rows for key in row} - text:
+    text = (columns.file, columns.caption, columns.caption_vi, columns.group)
+    for name in {key for _, row in rows for key in row}:
+        if any(_is_wording(name, column) for column in text):
+            continue
         # a whole column or none of it: 007 and 1e3 are codes until every value reads as a plain number
         values = [row[name] for _, row in rows if row.get(name)]
         kind: type[int] | type[float]
