@@ -137,7 +137,8 @@ def _too_few(captioned: Counter[int], folds: int, by: Split) -> str:
         f"{captioned.total()} images in the largest), fewer than {folds} folds"
     )
     if by == "group+phrase":
-        return f"{reason}: shared captions join groups that are apart otherwise; use --split group"
+        fewer = f"--folds {have} or " if have > 1 else ""
+        return f"{reason}: shared captions join groups that are apart otherwise; use {fewer}--split group"
     return f"{reason}; use --folds {have}" if have > 1 else f"{reason}; a split needs at least two groups"
 
 
