@@ -58,8 +58,7 @@ def connect(folder: Path, *, readonly: bool) -> sqlite3.Connection:
     file = folder / FILE_NAME
     if readonly and (not file.is_file() or not file.stat().st_size):
         raise GalleryNotFoundError(
-            f"No gallery at {folder}. Make one: "
-            f"`python -m runtime index DATA --gallery {folder} --bundle BUNDLE`."
+            f"No gallery at {folder}. Make one: `python -m runtime index DATA --gallery {folder} --bundle BUNDLE`."
         )
     if not readonly:
         folder.mkdir(parents=True, exist_ok=True)

@@ -53,13 +53,9 @@ def parse_filter(text: str) -> Filter:
     key, operator = match[1], match[2]
     if operator in ("<", ">", "<=", ">="):
         if len(values) > 1:
-            raise FilterError(
-                f"The filter {text!r} compares with several values; {operator} takes one number."
-            )
+            raise FilterError(f"The filter {text!r} compares with several values; {operator} takes one number.")
         if number(values[0]) is None:
-            raise FilterError(
-                f"The filter {text!r} needs a number after {operator}, for example {key}{operator}6."
-            )
+            raise FilterError(f"The filter {text!r} needs a number after {operator}, for example {key}{operator}6.")
     return Filter(key, operator, tuple(values))
 
 

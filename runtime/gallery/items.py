@@ -1,5 +1,6 @@
 """What goes into a gallery and what comes out."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,3 +64,22 @@ def stacked_vectors(items: Sequence[NewItem], width: int) -> NDArray[np.float32]
             "Nothing of the batch was stored; check the bundle with `python -m runtime verify`."
         )
     return rows
+
+
+def stored_texts(item: NewItem) -> tuple[str, str, str, str]:
+    """Path, SHA-256, captions and metadata as SQLite holds them, the last two as JSON.
+
+    Raises GalleryError for what JSON or UTF-8 cannot say: NaN, objects, a file name of undecodable bytes.
+    """
+    try:
+        # ensure_ascii=False: JSON paths compare keys as they are written
+        captions = json.dumps(item.captions, ensure_ascii=False)
+        metadata = json.dumps(item.metadata, ensure_ascii=False, allow_nan=False)
+        for text in (item.path, captions, metadata):
+            text.encode("utf-8")
+    except (TypeError, ValueError) as error:  # UnicodeEncodeError is a ValueError
+        raise GalleryError(
+            f"{item.path!r} cannot be stored: {error}. Expected a UTF-8 path, captions of text and metadata "
+            "of JSON values; rename the file or correct its row. Nothing of the batch was stored."
+        ) from error
+    return item.path, item.sha256, captions, metadata

@@ -42,9 +42,7 @@ def load_matrix(connection: sqlite3.Connection, folder: Path, width: int, last: 
         ids, vectors = _read_rows(connection, folder, width)
         if len(ids) and cache.write_cache(path, identity, [ids.data, vectors.data]):
             cache.remove_older(folder, STEM, generation)
-            mapped = _mapped(
-                path, identity, width
-            )  # the pages of a file can be given back, an array's cannot
+            mapped = _mapped(path, identity, width)  # the pages of a file can be given back, an array's cannot
         if mapped is None:
             ids.flags.writeable = vectors.flags.writeable = False
             mapped = ids, vectors

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import GalleryError, InvalidInputError
 from . import cache, check, database, filters
-from .items import Item, NewItem, stacked_vectors
+from .items import Item, NewItem, stacked_vectors, stored_texts
 from .matrix import Matrix, load_matrix
 
 log = logging.getLogger(__name__)
@@ -126,19 +126,10 @@ class Gallery:
         if not items:
             return []
         vectors = stacked_vectors(items, self.info.width)
-        rows = [
-            (
-                item.path,
-                item.sha256,
-                _dumps(item.captions),
-                _dumps(item.metadata),
-                self.info.fingerprint,
-                vector.data,
-            )
-            for item, vector in zip(items, vectors, strict=True)
-        ]
+        bundle = self.info.fingerprint
+        rows = [(*stored_texts(item), bundle, vector.data) for item, vector in zip(items, vectors, strict=True)]
         with self._access(write=True) as connection:
-            if database.read_meta(connection)["fingerprint"] != self.info.fingerprint:
+            if database.read_meta(connection)["fingerprint"] != bundle:
                 raise GalleryError(f"Another process re-encodes the gallery at {self.folder}; open it again.")
             ids = [int(connection.execute(_UPSERT, row).fetchone()[0]) for row in rows]
             database.next_generation(connection)
@@ -168,14 +159,10 @@ class Gallery:
         wanted = [int(i) for i in ids]
         with self._access() as connection:
             rows = connection.execute(
-                "SELECT id, path, sha256, captions, metadata FROM items "
-                "WHERE id IN (SELECT value FROM json_each(?))",
+                "SELECT id, path, sha256, captions, metadata FROM items WHERE id IN (SELECT value FROM json_each(?))",
                 (json.dumps(wanted),),
             ).fetchall()
-        found = {
-            row[0]: Item(row[0], row[1], row[2], tuple(json.loads(row[3])), json.loads(row[4]))
-            for row in rows
-        }
+        found = {row[0]: Item(row[0], row[1], row[2], tuple(json.loads(row[3])), json.loads(row[4])) for row in rows}
         missing = [i for i in wanted if i not in found]
         if missing:
             raise InvalidInputError(f"The gallery at {self.folder} has no item {missing[0]}.")
@@ -240,13 +227,6 @@ class Gallery:
     def _key_paths(self, connection: sqlite3.Connection) -> dict[str, str]:
         stamp = database.read_meta(connection)["stamp"]
         if self._keys is None or self._keys[0] != stamp:
-            documents = (
-                json.loads(row[0]) for row in connection.execute("SELECT DISTINCT metadata FROM live")
-            )
+            documents = (json.loads(row[0]) for row in connection.execute("SELECT DISTINCT metadata FROM live"))
             self._keys = (stamp, filters.key_paths(documents))
         return self._keys[1]
-
-
-def _dumps(value: object) -> str:
-    # ensure_ascii=False: JSON paths compare keys as they are written; allow_nan=False: SQLite refuses NaN
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)

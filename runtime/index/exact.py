@@ -1,6 +1,8 @@
 """Exact search: usearch scans every row in float32, NumPy settles the order of near ties in float64.
 
-Measured on 10 000 × 640, one query, one thread: float32 straight from the mapped file 1.7 ms.
+One query over 10 000 × 640, one thread: float32 straight from the mapped file 1.7 ms, a copy in bfloat16
+1.1 ms but off by up to 6e-3 (float32: 4e-8), so float32. A NumPy product takes 0.8 ms on one BLAS thread
+and up to 8 on two that share the cores with an encoder; this stays where it is.
 """
 
 import numpy as np

@@ -65,7 +65,8 @@ def similarities(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> ND
     BLAS and SIMD kernels in float32 do not promise.
     """
     products: NDArray[np.float64] = vectors.astype(np.float64) * query.astype(np.float64)
-    return products.sum(axis=1).astype(np.float32)
+    sums: NDArray[np.float64] = products.sum(axis=1)
+    return sums.astype(np.float32)
 
 
 def ranked(

@@ -9,6 +9,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import usearch
 from numpy.typing import NDArray
 from tqdm import tqdm
 from usearch.index import Index, MetricKind, ScalarKind
@@ -82,14 +83,16 @@ def build_graph(vectors: NDArray[np.float32]) -> Index:
 def open_hnsw(matrix: Matrix, folder: Path) -> HnswIndex:
     """The index of one generation, from its cache where that is sound, else built and cached."""
     path = cache_path(folder, STEM, matrix.generation)
-    identity = f"{STEM} {matrix.stamp} {matrix.vectors.shape[1]} bf16 {CONNECTIVITY} {EXPANSION_ADD}"
+    dims = matrix.vectors.shape[1]
+    settings = f"usearch {usearch.__version__} bf16 {CONNECTIVITY} {EXPANSION_ADD}"
+    identity = f"{STEM} {matrix.stamp} {dims} {settings}"
     payload = read_cache(path, identity)
     if payload is None:
         graph = build_graph(matrix.vectors)
         if write_cache(path, identity, [graph.save()]):
             remove_older(folder, STEM, matrix.generation)
     else:
-        graph = Index(ndim=matrix.vectors.shape[1], metric=MetricKind.IP, dtype=ScalarKind.BF16)
+        graph = Index(ndim=dims, metric=MetricKind.IP, dtype=ScalarKind.BF16)
         graph.load(payload)  # copies: nobody who cuts the file can take pages from under a search
         graph.expansion_search = expansion(len(graph))
     return HnswIndex(matrix.ids, matrix.vectors, graph)
