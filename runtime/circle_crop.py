@@ -19,9 +19,7 @@ _SURROUND = 10  # grey level; what is not brighter is surround
 _PADDING = 0.1  # of the radius
 _SMALLEST_BOX = 0.25  # of the area searched: a smaller one is a highlight, not the field of view
 _SMALLEST_REGION = 0.005  # of the area searched: a smaller one is noise or an overlay's letter
-_INSIDE = (
-    0.98  # of what is lit lies in the true circle; a drum or a polyp makes a rounder one that holds less
-)
+_INSIDE = 0.98  # of what is lit lies in the true circle; a drum or a polyp makes a rounder one that holds less
 
 
 @dataclass(frozen=True, eq=False)

@@ -80,9 +80,7 @@ class Collector:
         if group and draft.group is None:
             draft.group = group
         elif group and draft.group != group:
-            self.problems.append(
-                f"{where}: {file} is of group {draft.group!r} already; {group!r} is not used"
-            )
+            self.problems.append(f"{where}: {file} is of group {draft.group!r} already; {group!r} is not used")
 
     def add_metadata(self, where: str, file: str, values: Mapping[str, Any]) -> None:
         """Adds metadata to a located file; missing values are left out, the first value of a key stays."""
@@ -91,9 +89,7 @@ class Collector:
             if value is None or value == "":
                 continue
             if held.setdefault(key, value) != value:
-                self.problems.append(
-                    f"{where}: {key} of {file} is {held[key]!r} already; {value!r} is not used"
-                )
+                self.problems.append(f"{where}: {key} of {file} is {held[key]!r} already; {value!r} is not used")
 
     def add_folder(self, folder: Path) -> None:
         """Every picture under `folder`, hidden ones left out, in the order of their names."""

@@ -84,9 +84,7 @@ def _near_labels(
     return labels
 
 
-def _look_alike(
-    one: NDArray[np.uint8], others: NDArray[np.uint8], min_correlation: float
-) -> NDArray[np.bool_]:
+def _look_alike(one: NDArray[np.uint8], others: NDArray[np.uint8], min_correlation: float) -> NDArray[np.bool_]:
     # (D,), (M, D) → (M,); a picture of one colour has no correlation: there the difference decides
     x, y = one.astype(np.float32), others.astype(np.float32)
     flat = np.abs(x - y).mean(axis=1) <= 1.0  # grey levels

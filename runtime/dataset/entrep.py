@@ -57,9 +57,7 @@ def _read_classes(collector: Collector, path: Path) -> None:
             continue
         known = class_name(value)
         if known is None:
-            collector.problems.append(
-                f"{where}: class {value!r}; expected 0 to 6 or one of {', '.join(CLASSES)}"
-            )
+            collector.problems.append(f"{where}: class {value!r}; expected 0 to 6 or one of {', '.join(CLASSES)}")
         else:
             collector.add_metadata(where, file, {"class": known})
 
@@ -79,9 +77,7 @@ def _read_descriptions(collector: Collector, path: Path) -> None:
         return
     rows = read_json(path)
     if not isinstance(rows, list):
-        raise DatasetError(
-            f"{path}: expected a list of objects with Path, Classification, Type, Description …"
-        )
+        raise DatasetError(f"{path}: expected a list of objects with Path, Classification, Type, Description …")
     for number, row in enumerate(rows, start=1):
         where = f"{path.name}, record {number}"
         if not isinstance(row, dict):

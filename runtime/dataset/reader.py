@@ -35,9 +35,7 @@ def read_dataset(
         collector = Collector(path, [_entrep_images(path), path])
         text_queries, image_queries = read_entrep(collector, columns)
         if table is not None:
-            collector.problems.append(
-                f"{table.name} is not read beside ENTRep files; give its own path to read it"
-            )
+            collector.problems.append(f"{table.name} is not read beside ENTRep files; give its own path to read it")
     elif table is not None:
         collector = Collector(table.parent, _image_folders(table.parent))
         read_table(table, collector, columns)
@@ -47,9 +45,7 @@ def read_dataset(
     records = collector.records()
     if not records:
         raise DatasetError(_nothing(path, collector.problems))
-    return Dataset(
-        collector.root, records, tuple(collector.problems), tuple(text_queries), tuple(image_queries)
-    )
+    return Dataset(collector.root, records, tuple(collector.problems), tuple(text_queries), tuple(image_queries))
 
 
 def _table(path: Path) -> Path | None:

@@ -77,9 +77,7 @@ def relevance_by_caption(dataset: Dataset, language: Language = "en") -> dict[st
             files.setdefault(caption_key(caption), set()).add(record.file)
     sets = {key: frozenset(members) for key, members in files.items()}
     return {
-        caption: sets[caption_key(caption)]
-        for record in dataset.records
-        for caption in captions_of(record, language)
+        caption: sets[caption_key(caption)] for record in dataset.records for caption in captions_of(record, language)
     }
 
 

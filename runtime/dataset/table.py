@@ -75,9 +75,7 @@ def _check_columns(path: Path, columns: Columns, present: list[str], collector: 
             collector.problems.append(sentence)
 
 
-def add_row(
-    collector: Collector, where: str, row: dict[str, Any], columns: Columns
-) -> tuple[str | None, int]:
+def add_row(collector: Collector, where: str, row: dict[str, Any], columns: Columns) -> tuple[str | None, int]:
     """Adds one row; returns the file's name, None where unusable, and how many captions were new."""
     file = collector.locate(where, row.get(columns.file))
     if file is None:
@@ -133,8 +131,7 @@ def csv_rows(path: Path, collector: Collector) -> list[tuple[str, dict[str, Any]
             where = f"{path.name} line {reader.line_num}"
             if len(cells) > len(header):
                 collector.problems.append(
-                    f"{where}: {len(cells)} cells under {len(header)} columns; "
-                    "put a caption with commas in quotes"
+                    f"{where}: {len(cells)} cells under {len(header)} columns; put a caption with commas in quotes"
                 )
             elif any(cell.strip() for cell in cells):
                 rows.append((where, dict(zip(header, (cell.strip() for cell in cells), strict=False))))
