@@ -1,0 +1,1 @@
+"""The app: one query, and every stage of its answer side by side."""

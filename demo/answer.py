@@ -1,0 +1,119 @@
+"""One visitor's question, answered: no Gradio here, and nothing that outlives the call."""
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from runtime.dataset.records import clean_text
+from runtime.errors import ImageDecodeError, InvalidInputError, JudgeNotEnabledError
+from runtime.fusion import PosFuseSettings
+from runtime.images import read_image
+from runtime.judge import Judge
+from runtime.judge.choose import choose_judge
+from runtime.judge.gemini import KEY_VARIABLES
+from runtime.results import Query, SearchResult
+
+from .examples import where
+from .first_start import Ready
+
+NO_CONSENT = (
+    "Gemini is a service of Google: the query and the candidates' pictures would leave this machine. "
+    "Tick the consent box, or choose the local caption judge."
+)
+NO_KEY = (
+    f"Gemini needs a key: set {' or '.join(KEY_VARIABLES)} in the environment before the app is started, "
+    "or choose the local caption judge."
+)
+NO_RECORD = "There is nothing to replay: start the app with --record FILE, a file that the Gemini judge wrote."
+UNREADABLE = "The picture {name} cannot be read: use a PNG, JPEG, BMP, TIFF or WebP file of at most 64 megapixels."
+EMPTY = "The query is empty: type what you look for, or add a picture."
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the page's controls say. `example` is the gallery item whose picture is the query, if one was picked."""
+
+    text: str
+    picture: str | None
+    example: int | None
+    k: int
+    mode: str
+    filters: Sequence[str]
+    judge: str
+    consent: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What a session keeps: the result, without the query's pixels, and the relevant items where they are known."""
+
+    result: SearchResult
+    relevant: frozenset[int] | None
+
+
+def search(ready: Ready, question: Question, fusion: PosFuseSettings, record: Path | None) -> Shown:
+    """Searches, judges and fuses. Raises KgerError with a sentence for the reader."""
+    text = clean_text(question.text or "")
+    if not text and not question.picture:
+        raise InvalidInputError(EMPTY)
+    query = _query(text, question.picture)
+    with ExitStack() as cleanup:
+        judge = _judge(ready, question, record)
+        if hasattr(judge, "close"):
+            cleanup.callback(judge.close)
+        result = ready.system.search(
+            query, k=question.k, where=where(question.filters), mode=question.mode, judge=judge, fusion=fusion
+        )
+    return Shown(replace(result, query=replace(query, image=None)), _relevant(ready, text, question))
+
+
+def fuse_again(ready: Ready, shown: Shown, fusion: PosFuseSettings) -> Shown:
+    """The same candidates and judgements under other weights; nobody is asked again."""
+    return replace(shown, result=ready.system.fuse(shown.result, fusion))
+
+
+def fusion_of(controls: Sequence[Any]) -> PosFuseSettings:
+    """Pos-Fuse settings from the page's controls, in its order; each weight's partner is what it leaves of 1."""
+    judge_weight, position_weight, decay_rate, decay, strategy, variant = controls
+    return PosFuseSettings(
+        variant=variant,
+        decay=decay,
+        decay_rate=decay_rate,
+        strategy=strategy,
+        retrieval_weight=round(1 - judge_weight, 6),
+        judge_weight=judge_weight,
+        position_weight=position_weight,
+        score_weight=round(1 - position_weight, 6),
+    )
+
+
+def _query(text: str, picture: str | None) -> Query:
+    if picture is None:
+        return Query(text)
+    path = Path(picture)
+    try:
+        image = read_image(path)
+    except ImageDecodeError as error:  # its message would name the server's temporary file
+        raise InvalidInputError(UNREADABLE.format(name=path.name)) from error
+    return Query(text or None, image, path.name)
+
+
+def _judge(ready: Ready, question: Question, record: Path | None) -> Judge | None:
+    if question.judge == "gemini":
+        if not question.consent:
+            raise JudgeNotEnabledError(NO_CONSENT)
+        if not any(os.environ.get(name, "").strip() for name in KEY_VARIABLES):
+            raise JudgeNotEnabledError(NO_KEY)
+    if question.judge == "replay" and record is None:
+        raise InvalidInputError(NO_RECORD)
+    encode = ready.system.encoder.encode_texts
+    return choose_judge(question.judge, encode, record=record, allow_upload=question.consent)
+
+
+def _relevant(ready: Ready, text: str, question: Question) -> frozenset[int] | None:
+    if text:  # text and picture together ask for something that no single item's truth describes
+        return None if question.picture else ready.truth.of_text(text)
+    return None if question.example is None else ready.truth.of_item(question.example)

@@ -1,0 +1,55 @@
+"""The app: a page over one preparation, and how it is served."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from .events import connect
+from .first_start import Preparation
+from .layout import lay_out
+
+STYLE = Path(__file__).with_name("style.css")
+UPLOAD_LIMIT = "25mb"
+WAITING = 32  # visitors in the queue; a later one is told that the app is busy
+
+
+def build(preparation: Preparation, record: Path | None = None) -> gr.Blocks:
+    """The page; `record` is the judge's file of replies, written by Gemini and read by replay."""
+    page = lay_out(preparation)
+    with page.blocks:
+        connect(page, preparation, record)
+    return page.blocks
+
+
+def launch(
+    blocks: gr.Blocks, *, host: str, port: int, share: bool = False, auth: tuple[str, str] | None = None
+) -> None:
+    """Serves the page until it is interrupted. No file is served beside what Gradio itself keeps of uploads."""
+    blocks.queue(max_size=WAITING, default_concurrency_limit=2)
+    blocks.launch(
+        server_name=host,
+        server_port=port,
+        share=share,
+        quiet=True,
+        auth=auth,
+        allowed_paths=[],
+        max_file_size=UPLOAD_LIMIT,
+        run_history=False,
+        footer_links=[],
+        ssr_mode=False,
+        theme=theme(),
+        css_paths=STYLE,
+    )
+
+
+def theme() -> gr.themes.Base:
+    """Fonts of the reader's system: the page loads nothing from elsewhere."""
+    return gr.themes.Base(
+        primary_hue="indigo",
+        neutral_hue="slate",
+        font=["system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "DejaVu Sans", "sans-serif"],
+        font_mono=["ui-monospace", "DejaVu Sans Mono", "monospace"],
+        radius_size="md",
+        spacing_size="sm",
+        text_size="md",
+    )

@@ -1,0 +1,84 @@
+"""From a search result to the page: three columns and the line of timings."""
+
+from collections.abc import Mapping
+
+from runtime.results import SearchResult
+
+from . import cards
+from .pictures import picture
+
+STAGES = {
+    "encode": "encode the query in every fold",
+    "search": "nearest vectors",
+    "votes": "each fold's own cosines and top five",
+    "judge": "the judge",
+    "fuse": "Pos-Fuse",
+}
+Relevant = frozenset[int] | None
+
+
+def retrieval_column(result: SearchResult, relevant: Relevant) -> str:
+    """What the ten folds found, best first."""
+    folds = len(result.candidates[0].fold_cosines) if result.candidates else 0
+    how = f"top-five votes of {folds} folds" if result.mode == "votes" else f"mean cosine over {folds} folds"
+    shown = [
+        cards.retrieval_card(c, picture(c.path), mode=result.mode, relevant=_known(c.item_id, relevant))
+        for c in result.candidates
+    ]
+    return cards.column("retrieval", "1 · Retrieval", how if folds else "no picture fulfils the filter", shown)
+
+
+def judge_column(result: SearchResult, relevant: Relevant) -> str:
+    """The judge's order: by its score, unjudged ones last, equal ones as retrieved."""
+    told = {j.item_id: j for j in result.judgements}
+    scores = {i: j.score for i, j in told.items() if j.score is not None}
+    order = sorted(result.candidates, key=lambda c: (c.item_id not in scores, -scores.get(c.item_id, 0.0)))
+    shown = [
+        cards.judge_card(c, told.get(c.item_id), picture(c.path), rank=place, relevant=_known(c.item_id, relevant))
+        for place, c in enumerate(order, start=1)
+    ]
+    unjudged = len(result.candidates) - len(scores)
+    name = result.judge or "no judge: the ranking stays retrieval's"
+    return cards.column(
+        "judge", "2 · Judge", f"{name} · {unjudged} unjudged" if result.judge and unjudged else name, shown
+    )
+
+
+def fused_column(result: SearchResult, relevant: Relevant) -> str:
+    """The final ranking, each item's move from retrieval marked."""
+    by_id = {c.item_id: c for c in result.candidates}
+    best = max((f.score for f in result.ranking), default=1.0)
+    shown = [
+        cards.fused_card(
+            f, by_id[f.item_id], picture(by_id[f.item_id].path), best=best, relevant=_known(f.item_id, relevant)
+        )
+        for f in result.ranking
+    ]
+    return cards.column("fused", "3 · Pos-Fuse", "the final ranking; moves are counted from retrieval", shown)
+
+
+def timing_line(timings_ms: Mapping[str, float], cost: Mapping[str, float], relevant: Relevant, shown: int) -> str:
+    """Milliseconds per stage, what the judge cost, and what the frames mean."""
+    chips = "".join(
+        f'<span class="chip" title="{STAGES.get(stage, stage)}">{stage} <b>{ms:.1f}</b> ms</span>'
+        for stage, ms in timings_ms.items()
+    )
+    if cost.get("judge_calls"):
+        tokens = cost.get("input_tokens", 0) + cost.get("output_tokens", 0)
+        chips += f'<span class="chip">{cost["judge_calls"]:.0f} calls <b>{tokens:.0f}</b> tokens</span>'
+    if relevant is None:
+        truth = "truth unknown for this query: nothing is framed"
+    else:
+        plural = "picture is" if len(relevant) == 1 else "pictures are"
+        truth = f"✓ framed: relevant. {len(relevant)} {plural} in the whole gallery, {shown} shown"
+    return f'<div class="timings"><span>{chips}</span><span class="small">{truth}</span></div>'
+
+
+def result_timings(result: SearchResult, relevant: Relevant) -> str:
+    """The line of timings of a result."""
+    shown = sum(_known(c.item_id, relevant) for c in result.candidates)
+    return timing_line(result.timings_ms, result.cost, relevant, shown)
+
+
+def _known(item_id: int, relevant: Relevant) -> bool:
+    return relevant is not None and item_id in relevant

@@ -1,0 +1,116 @@
+"""The first start: draw phantoms, index them, open the system. Interrupted anywhere, the next start continues."""
+
+import hashlib
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from assets.phantoms import generate
+from runtime.dataset import read_dataset
+from runtime.encoder import DualEncoder
+from runtime.errors import KgerError
+from runtime.gallery import Gallery
+from runtime.indexing import index_dataset
+from runtime.systems.kger import KgerSystem
+
+from .examples import Examples, choose_examples
+from .pictures import picture
+from .truth import Truth, read_truth
+
+log = logging.getLogger(__name__)
+
+IMAGES, SEED = 300, 7
+DRAW, INDEX, OPEN = "drawing synthetic phantoms", "indexing pictures", "opening the gallery"
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage's name, and how many pictures of how many are done."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things lie: the cache folder, and the user's own data or gallery if they gave any."""
+
+    cache: Path
+    data: Path | None = None
+    gallery: Path | None = None
+
+
+@dataclass(frozen=True)
+class Ready:
+    """All that the page needs, shared by every visitor and never changed; `synthetic`: it holds phantoms."""
+
+    system: KgerSystem
+    truth: Truth
+    examples: Examples
+    synthetic: bool
+
+
+def prepare_gallery(encoder: DualEncoder, places: Places, progress: Progress, *, images: int = IMAGES) -> Path:
+    """The folder of a gallery that `encoder` made and that is complete.
+
+    A gallery alone is taken as it is; data is indexed (into the given gallery, else into the cache); with
+    neither, `images` phantoms are drawn and indexed. What an earlier call finished is not done again.
+    """
+    if places.gallery is not None and places.data is None:
+        return places.gallery
+    data = places.data
+    if data is None:
+        data = places.cache / f"phantoms-{images}-{SEED}"
+        # the cache is ours: a set that an older generator drew is replaced
+        generate(data, images=images, seed=SEED, force=True, progress=lambda n, of: progress(DRAW, n, of))
+    folder = places.gallery or places.cache / f"gallery-{_name(data, encoder.fingerprint)}"
+    dataset = read_dataset(data)
+    for problem in dataset.problems:
+        log.warning("%s", problem)
+    with Gallery.create(folder, fingerprint=encoder.fingerprint, folds=encoder.folds, dims=encoder.dims) as gallery:
+        index_dataset(dataset, gallery, encoder, progress=lambda n, of: progress(INDEX, n, of))
+    return folder
+
+
+def open_ready(encoder: DualEncoder, folder: Path) -> Ready:
+    """The system on a finished gallery, with its truth and the examples taken from it."""
+    gallery = Gallery.open(folder, fingerprint=encoder.fingerprint)
+    system = KgerSystem(encoder, gallery)
+    examples = choose_examples(gallery)
+    encoder.encode_texts(["warm up"])  # opens the text tower now, not under the first visitor's query
+    synthetic = any(picture(item.path).synthetic for item in examples.pictures)
+    return Ready(system, read_truth(gallery), examples, synthetic)
+
+
+def _name(data: Path, fingerprint: str) -> str:
+    return hashlib.sha256(f"{data.resolve()}\n{fingerprint}".encode()).hexdigest()[:12]
+
+
+class Preparation:
+    """Prepares in a thread of its own while the page is already served and tells how far it is."""
+
+    def __init__(self, encoder: DualEncoder, places: Places, *, report: Progress, images: int = IMAGES) -> None:
+        """`report` is the terminal's share of the progress."""
+        self.encoder = encoder
+        self.stage, self.done, self.total = OPEN, 0, 0
+        self.ready: Ready | None = None
+        self.error: str | None = None
+        self._places, self._report, self._images = places, report, images
+        self._thread = threading.Thread(target=self._run, name="first start", daemon=True)
+
+    def start(self) -> None:
+        """Begins; returns at once."""
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            folder = prepare_gallery(self.encoder, self._places, self._progress, images=self._images)
+            self._progress(OPEN, 0, 0)
+            self.ready = open_ready(self.encoder, folder)
+        except (KgerError, ValueError, OSError) as error:  # PhantomError is a ValueError
+            log.error("the gallery could not be prepared: %s", error)
+            self.error = str(error)
+        except Exception:  # a thread has nobody above it: without this the page would wait for ever
+            log.exception("the gallery could not be prepared")
+            self.error = "The gallery could not be prepared; the terminal of the server shows why."
+
+    def _progress(self, stage: str, done: int, total: int) -> None:
+        self.stage, self.done, self.total = stage, done, total
+        self._report(stage, done, total)

@@ -1,0 +1,148 @@
+"""The layout of the page: which controls there are and where they stand. The look is style.css."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from runtime.fusion import DECAYS, STRATEGIES, VARIANTS, PosFuseSettings
+
+from . import frame
+from .first_start import Preparation
+
+DEFAULTS = PosFuseSettings()
+JUDGES = [
+    ("local caption judge", "local"),
+    ("none", "none"),
+    ("Gemini", "gemini"),
+    ("replay", "replay"),
+]
+PICTURE_LABEL = "Or a picture, alone or with the text"
+MODES = [("mean cosine", "mean"), ("top-five votes", "votes")]
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """The components that events read and write."""
+
+    blocks: gr.Blocks
+    header: gr.HTML
+    progress: gr.HTML
+    timer: gr.Timer
+    text: gr.Textbox
+    texts: gr.Dataset
+    picture: gr.Image
+    pictures: gr.Gallery
+    example: gr.State
+    go: gr.Button
+    k: gr.Slider
+    mode: gr.Radio
+    filters: gr.Dropdown
+    judge: gr.Radio
+    consent: gr.Checkbox
+    message: gr.HTML
+    fusion: tuple[gr.Slider | gr.Dropdown, ...]
+    timings: gr.HTML
+    columns: tuple[gr.HTML, gr.HTML, gr.HTML]
+    shown: gr.State
+
+
+def lay_out(preparation: Preparation) -> Page:
+    """The page, without events."""
+    with gr.Blocks(title="KGER", analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True) as blocks:
+        header = gr.HTML(frame.header(preparation), elem_id="header")
+        progress = gr.HTML(frame.progress(preparation), elem_id="progress")
+        with gr.Row(elem_id="ask", equal_height=False):
+            with gr.Column(scale=5, min_width=340):
+                asking = _ask_controls()
+            with gr.Column(scale=3, min_width=280):
+                showing = _picture_controls()
+        setting = _setting_controls()
+        message, timings = gr.HTML("", elem_id="message"), gr.HTML("", elem_id="timings")
+        with gr.Row(elem_id="board", equal_height=False):
+            first, second, third = (gr.HTML("", elem_id=f"stage-{n}", apply_default_css=False) for n in (1, 2, 3))
+        return Page(
+            blocks=blocks,
+            header=header,
+            progress=progress,
+            timer=gr.Timer(1.0),
+            message=message,
+            timings=timings,
+            columns=(first, second, third),
+            shown=gr.State(None),
+            example=gr.State(None),
+            **asking,
+            **showing,
+            **setting,
+        )
+
+
+def _ask_controls() -> dict[str, Any]:
+    with gr.Row(elem_id="question", equal_height=True):
+        text = gr.Textbox(
+            label="What are you looking for?",
+            placeholder="for example: ear wax plug on the right",
+            max_length=500,
+            lines=1,
+            scale=6,
+            elem_id="text",
+        )
+        go = gr.Button("Search", variant="primary", scale=1, min_width=100, elem_id="go")
+    texts = gr.Dataset(
+        components=[text], samples=[], label="Examples: captions of the gallery", type="values", elem_id="texts"
+    )
+    with gr.Row(equal_height=True):
+        judge = gr.Radio(JUDGES, value="local", label="Judge", elem_id="judge", scale=3, min_width=380)
+        filters = gr.Dropdown([], multiselect=True, label="Only where", elem_id="filters", scale=2, min_width=180)
+    consent = gr.Checkbox(False, label=frame.CONSENT, visible=False, elem_id="consent")
+    return {"text": text, "go": go, "texts": texts, "judge": judge, "filters": filters, "consent": consent}
+
+
+def _picture_controls() -> dict[str, Any]:
+    image = gr.Image(
+        label=PICTURE_LABEL,
+        type="filepath",
+        format="png",
+        sources=["upload", "clipboard"],
+        height=168,
+        buttons=[],
+        placeholder="Drop a picture here, or click to choose one",
+        alt_text="the query's picture",
+        elem_id="picture",
+    )
+    # Gradio would decode the upload itself and answer a broken one without a sentence; runtime/images.py reads it.
+    # Set on the object because a subclass of a component makes Gradio write a .pyi file beside this one.
+    image.preprocess = lambda payload: payload.path if payload else None
+    pictures = gr.Gallery(
+        label="Examples: pictures of the gallery",
+        columns=6,
+        rows=1,
+        height=100,
+        object_fit="contain",
+        allow_preview=False,
+        interactive=False,
+        buttons=[],
+        format="jpeg",
+        elem_id="pictures",
+    )
+    return {"picture": image, "pictures": pictures}
+
+
+def _setting_controls() -> dict[str, Any]:
+    with gr.Row(elem_id="settings", equal_height=True):
+        k = gr.Slider(1, 20, 5, step=1, label="How many (k)", elem_id="k", min_width=170)
+        weight = _share("Weight of the judge", DEFAULTS.judge_weight, "judge-weight")
+        position = _share("Order, not scores", DEFAULTS.position_weight, "position-weight")
+        rate = gr.Slider(
+            0.05, 1, DEFAULTS.decay_rate, step=0.05, label="Decay rate", elem_id="decay-rate", min_width=170
+        )
+    with gr.Accordion("More settings", open=False, elem_id="more"), gr.Row(equal_height=True):
+        mode = gr.Radio(MODES, value="mean", label="Ten folds together by", elem_id="mode", min_width=230)
+        decay = gr.Dropdown(list(DECAYS), value=DEFAULTS.decay, label="Decay over the places", min_width=150)
+        strategy = gr.Dropdown(list(STRATEGIES), value=DEFAULTS.strategy, label="Both sides together by", min_width=150)
+        variant = gr.Dropdown(list(VARIANTS), value=DEFAULTS.variant, label="Unjudged items", min_width=150)
+    return {"k": k, "mode": mode, "fusion": (weight, position, rate, decay, strategy, variant)}
+
+
+def _share(label: str, value: float, name: str) -> gr.Slider:
+    return gr.Slider(0, 1, value, step=0.05, label=label, elem_id=name, min_width=170)
