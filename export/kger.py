@@ -20,7 +20,7 @@ from train.runs import Run
 from .certificate import Towers, certify_fp32, certify_int8, certify_tokens
 from .compact import compact_parts
 from .graphs import write_image_graph, write_text_graph
-from .int8 import integer_products, store_weights
+from .int8 import store_weights
 from .parts import Parts, original_ids
 
 RECIPES = {"compact": compact_parts}
@@ -130,9 +130,8 @@ def _export(run: Run, parts: Parts, dataset: Dataset, out: Path, precision: str,
 
 
 def _to_int8(text: Path, image: Path, work: Path) -> tuple[Path, Path]:
-    products, small_text, small_image = work / "products.onnx", work / "text-int8.onnx", work / "image-int8.onnx"
-    integer_products(text, products)
-    store_weights(products, small_text)
+    small_text, small_image = work / "text-int8.onnx", work / "image-int8.onnx"
+    store_weights(text, small_text)
     store_weights(image, small_image)
     return small_text, small_image
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import InvalidInputError, KgerError
+from .errors import GalleryNotFoundError, InvalidInputError, KgerError
 from .fusion import DECAYS, STRATEGIES, VARIANTS, PosFuseSettings
 from .judge.choose import JUDGES, choose_judge
 
@@ -118,10 +118,13 @@ def _index(args: argparse.Namespace) -> int:
         group_column=args.group_column,
     )
     encoder = open_encoder(args.bundle, threads=args.threads, provider=args.provider)
-    if args.reencode:
-        Gallery.remove(args.gallery)
     gallery = Gallery.create(
-        args.gallery, fingerprint=encoder.fingerprint, folds=encoder.folds, dims=encoder.dims
+        args.gallery,
+        fingerprint=encoder.fingerprint,
+        folds=encoder.folds,
+        dims=encoder.dims,
+        precision=encoder.bundle.manifest.precision,
+        reencode=args.reencode,
     )
     with gallery, tqdm(total=len(dataset.records), desc="index", unit="img", disable=None) as bar:
 
@@ -181,11 +184,11 @@ def _info(args: argparse.Namespace) -> int:
 
     bundle = Bundle.open(args.bundle)
     print(bundle_lines(bundle))
-    if Gallery.exists(args.gallery):
+    try:
         with Gallery.open(args.gallery) as gallery:
             print(gallery_lines(gallery, bundle))
-    else:
-        print(f"gallery    none at {args.gallery}")
+    except GalleryNotFoundError as error:
+        print(f"gallery    none: {error}")
     return 0
 
 
@@ -194,12 +197,14 @@ def _verify(args: argparse.Namespace) -> int:
     from .gallery import Gallery
 
     bundle = Bundle.open(args.bundle)  # opening checks every hash
+    print(f"bundle {args.bundle}: every file matches its SHA-256")
     problems: list[str] = []
-    if Gallery.exists(args.gallery):
+    try:
         with Gallery.open(args.gallery, fingerprint=bundle.manifest.fingerprint) as gallery:
             problems = gallery.verify()
             print(f"gallery {args.gallery}: {len(gallery)} items, {len(problems)} problems")
-    print(f"bundle {args.bundle}: every file matches its SHA-256")
+    except GalleryNotFoundError as error:
+        print(f"gallery: not checked; {error}")
     for problem in problems:
         print(f"  {problem}")
     return 1 if problems else 0

@@ -56,6 +56,6 @@ def bundle_lines(bundle: Bundle) -> str:
 
 def gallery_lines(gallery: Gallery, bundle: Bundle) -> str:
     """How much the gallery holds, and whether it belongs to the bundle."""
-    fits = "made by this bundle" if gallery.fingerprint == bundle.manifest.fingerprint else "made by ANOTHER bundle"
+    fits = "made by this bundle" if gallery.info.fingerprint == bundle.manifest.fingerprint else "made by ANOTHER bundle"
     keys = ", ".join(gallery.metadata_keys()) or "none"
     return f"gallery    {gallery.folder}: {len(gallery)} items, {fits}\nfilters    {keys}"

@@ -37,7 +37,7 @@ def image_features(
             return torch.from_numpy(stored)
         logger.warning("%s has the wrong shape and is computed again", path)
     rows = np.empty((len(hashes), trunk.width), np.float32)
-    with torch.inference_mode(), tqdm(total=len(hashes), desc="image features", unit="img") as bar:
+    with torch.inference_mode(), tqdm(total=len(hashes), desc="image features", unit="img", disable=None) as bar:
         for first in range(0, len(hashes), batch):
             images = [read_image(record.path) for record in dataset.records[first : first + batch]]
             rows[first : first + batch] = trunk(torch.from_numpy(preprocessing(images))).numpy()
@@ -54,7 +54,7 @@ def text_features(
     ids, mask = (torch.from_numpy(part) for part in tokenizer(texts))
     parts = []
     with torch.inference_mode():
-        for first in tqdm(range(0, len(texts), batch), desc="text features", unit="batch"):
+        for first in tqdm(range(0, len(texts), batch), desc="text features", unit="batch", disable=None):
             rows = slice(first, first + batch)
             parts.append(frozen_stream(trunk, ids[rows], mask[rows], readout))
     return TextStream(

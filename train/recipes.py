@@ -23,7 +23,7 @@ class CompactRecipe:
     dropout: float = 0.3
     max_tokens: int = 128
     loss: str = "multi-positive"
-    temperature: float = 0.05
+    temperature: float = 0.1
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
     epochs: int = 40

@@ -26,18 +26,17 @@ def choose_judge(
         return None
     if name == "local":
         return LocalCaptionJudge(encode_texts)
-    from .settings import GeminiSettings  # noqa: PLC0415  pydantic and httpx are slow to import
-
-    settings = GeminiSettings(model=model) if model else None
-    if name == "gemini":
+    if name == "gemini":  # imported here because pydantic and the client are slow to import
         from .gemini import GeminiJudge  # noqa: PLC0415
         from .record import ReplyRecord  # noqa: PLC0415
+        from .settings import GeminiSettings  # noqa: PLC0415
 
+        settings = GeminiSettings(model=model) if model else None
         return GeminiJudge(settings, enabled=allow_upload, record=ReplyRecord(record) if record else None)
     if name == "replay":
         from .replay import open_replay  # noqa: PLC0415
 
         if record is None:
-            raise InvalidInputError("--judge replay needs --record FILE, a file that --judge gemini --record FILE wrote")
-        return open_replay(record, settings)
+            raise InvalidInputError("the judge replay needs --record FILE, written by --judge gemini --record FILE")
+        return open_replay(record, model=model)
     raise InvalidInputError(f"judge {name!r}; expected one of {', '.join(JUDGES)}")

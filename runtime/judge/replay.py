@@ -58,8 +58,12 @@ class ReplayJudge:
         return Answer(None, missing, self.name, replayed=True)
 
 
-def open_replay(path: Path, settings: GeminiSettings | None = None, *, strict: bool = False) -> Judge:
+def open_replay(
+    path: Path, settings: GeminiSettings | None = None, *, model: str | None = None, strict: bool = False
+) -> Judge:
     """The judge that a file holds: a record of replies (JSON Lines), or a published scores file (JSON).
+
+    `model` chooses among the models of a record; the number of runs is then the record's.
 
     Raises JudgeError where there is no file, InvalidInputError where it is neither.
     """
@@ -68,12 +72,15 @@ def open_replay(path: Path, settings: GeminiSettings | None = None, *, strict: b
             start = stream.read(4096).lstrip()
         if start and not start.startswith(b'{"schema"'):
             return PublishedScoresJudge(path)
-    return ReplayJudge(ReplyRecord(path, must_exist=True), settings, strict=strict)
+    record = ReplyRecord(path, must_exist=True)
+    if settings is None and model is not None:
+        settings = _settings_of(record, model)
+    return ReplayJudge(record, settings, strict=strict)
 
 
-def _settings_of(record: ReplyRecord) -> GeminiSettings:
-    models = sorted({key.model for key in record.keys})
+def _settings_of(record: ReplyRecord, model: str | None = None) -> GeminiSettings:
+    models = [model] if model else sorted({key.model for key in record.keys})
     if len(models) > 1:
         raise JudgeError(f"{record.path} holds replies of {', '.join(models)}; choose one with --judge-model")
-    runs = 1 + max((key.run for key in record.keys), default=0)
+    runs = 1 + max((key.run for key in record.keys if key.model in models), default=0)
     return GeminiSettings(model=models[0] if models else GeminiSettings.model, runs=runs)

@@ -38,7 +38,7 @@ class KgerSystem:
         self.encoder = encoder
         self.gallery = gallery
         self._backend = backend
-        self._loaded: tuple[int, Ids, Floats, VectorIndex] | None = None
+        self._loaded: tuple[str, VectorIndex] | None = None
 
     def search(
         self,
@@ -75,7 +75,7 @@ class KgerSystem:
             ranking=(),
             timings_ms=timings,
             cost={
-                "judge_calls": float(sum(j.attempts for j in judgements if not j.replayed and j.input_tokens)),
+                "judge_calls": float(sum(j.attempts for j in judgements)),
                 "input_tokens": float(sum(j.input_tokens for j in judgements)),
                 "output_tokens": float(sum(j.output_tokens for j in judgements)),
             },
@@ -109,28 +109,28 @@ class KgerSystem:
         """The candidate's encoded picture, as the judge and the app want it."""
         return Path(candidate.path).read_bytes()
 
-    def _snapshot(self) -> tuple[Ids, Floats, VectorIndex]:
+    def _index(self) -> VectorIndex:
         generation = self.gallery.generation
         if self._loaded is None or self._loaded[0] != generation:
-            ids, rows = self.gallery.matrix()
-            if not len(ids):
+            index = open_index(self.gallery, backend=self._backend)
+            if not len(index.ids):
                 raise GalleryError(
                     f"{self.gallery.folder}: the gallery is empty; fill it with "
                     f"`python -m runtime index DATA --gallery {self.gallery.folder} --bundle BUNDLE`"
                 )
-            index = open_index(self.gallery, backend=self._backend)
-            self._loaded = (generation, ids, rows, index)
-        return self._loaded[1:]
+            self._loaded = (generation, index)
+        return self._loaded[1]
 
     def _retrieve(
         self, vector: Floats, k: int, where: Sequence[str], mode: str, timings: dict[str, float]
     ) -> tuple[Candidate, ...]:
-        ids, rows, index = self._snapshot()
+        index = self._index()
+        ids, rows = index.ids, index.vectors
         allowed = self.gallery.allowed_ids(where)
         with _timed(timings, "search"):
             hits = index.search(vector[None], k, allowed)
         with _timed(timings, "votes"):
-            pool = self._pool(vector, k, ids, index, allowed)
+            pool = self._pool(vector, k, index, allowed)
             cosines = fold_cosines(vector, rows[pool], self.encoder.folds)  # (P, K)
             votes = fold_top(cosines, ids[pool], VOTES_PER_FOLD)
         if mode == "votes":
@@ -155,8 +155,9 @@ class KgerSystem:
             for rank, (i, item) in enumerate(zip(best, items, strict=True), start=1)
         )
 
-    def _pool(self, vector: Floats, k: int, ids: Ids, index: VectorIndex, allowed: Ids | None) -> NDArray[np.intp]:
+    def _pool(self, vector: Floats, k: int, index: VectorIndex, allowed: Ids | None) -> NDArray[np.intp]:
         """Ascending rows among which folds vote: all that the filter allows, or the nearest of a large gallery."""
+        ids = index.ids
         if allowed is not None:
             return np.flatnonzero(np.isin(ids, allowed))
         if len(ids) <= EXACT_VOTES:

@@ -1,0 +1,143 @@
+"""`python -m train kger`: the folds of a dual encoder on a captioned image folder."""
+
+import argparse
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from runtime.dataset import Dataset, duplicate_groups, read_dataset
+from runtime.errors import DatasetError, InvalidInputError
+from runtime.tokenizer import TextTokenizer
+
+from .features import image_features, text_features
+from .fit import Features, FoldResult, fit_fold
+from .folds import SPLITS, Folds, load_folds, make_folds, save_folds
+from .image_trunk import SIZES, LiteTrunk, lite_preprocessing
+from .minilm import MiniLm, package_folder
+from .pairs import Pairs, make_pairs
+from .recipes import LOSSES, CompactRecipe
+from .runs import Run, fold_table
+
+logger = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options; a recipe's settings default to the recipe."""
+    parser.add_argument("--data", type=Path, required=True, help="ENTRep folder, CSV or JSONL table")
+    parser.add_argument("--out", type=Path, required=True, help="the run's folder; an unfinished run is continued")
+    parser.add_argument("--recipe", choices=("compact", "paper"), default="compact")
+    parser.add_argument("--folds", type=int, default=10)
+    parser.add_argument("--split", choices=SPLITS, default="group", help="what a fold holds out")
+    parser.add_argument("--hold-out", type=Path, help="text file of image files, one a line, that no fold may see")
+    parser.add_argument("--cache", type=Path, default=Path(".cache/features"), help="where frozen features are kept")
+    parser.add_argument("--threads", type=int, help="threads of torch (default: all cores)")
+    for column, default in (("file", "file"), ("caption", "caption"), ("caption-vi", "caption_vi"), ("group", "group")):
+        parser.add_argument(f"--{column}-column", default=default)
+    settings = parser.add_argument_group("settings of the compact recipe")
+    settings.add_argument("--image-trunk", choices=tuple(SIZES))
+    settings.add_argument("--sides", action=argparse.BooleanOptionalAction, default=None, help="left − right features")
+    settings.add_argument("--crop", choices=("none", "circle"))
+    settings.add_argument("--readout", type=int, help="layers that each fold reads out; 0: a head only")
+    settings.add_argument("--positive-columns", help="images alike in these columns are positives, such as class,type")
+    settings.add_argument("--languages", help="such as en or en,vi")
+    settings.add_argument("--loss", choices=LOSSES)
+    for name, kind in (("epochs", int), ("batch", int), ("seed", int), ("temperature", float), ("dropout", float)):
+        settings.add_argument(f"--{name}", type=kind)
+    settings.add_argument("--learning-rate", type=float)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains every fold that is not finished, then prints the table."""
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    columns = {f"{name}_column": getattr(args, f"{name}_column") for name in ("file", "caption", "caption_vi", "group")}
+    dataset = without(read_dataset(args.data, **columns), args.hold_out)
+    for problem in dataset.problems:
+        logger.warning("%s", problem)
+    data = {"path": str(args.data.resolve()), "columns": columns, "fingerprint": dataset.fingerprint}
+    recipe = _recipe(args)
+    folder = Run.start(args.out, {"recipe": recipe.to_json(), "split": args.split, "data": data})
+    train_compact(folder, dataset, recipe, args.split, args.cache)
+    print(fold_table(folder, recipe.folds))  # noqa: T201  the CLI's report
+    return 0
+
+
+def train_compact(run_folder: Run, dataset: Dataset, recipe: CompactRecipe, split: str, cache: Path) -> None:
+    """Trains the unfinished folds of a compact run."""
+    groups = duplicate_groups(dataset.records)
+    folds = _folds(run_folder, dataset, recipe, split, groups)
+    unfinished = [k for k in range(recipe.folds) if not run_folder.finished(k)]
+    if not unfinished:
+        return
+    copies = duplicate_groups([replace(record, group=None) for record in dataset.records])
+    _, look = np.unique(copies, return_inverse=True)
+    pairs = make_pairs(dataset, look, languages=recipe.languages, positive_columns=recipe.positive_columns)
+    trunk = MiniLm.load(package_folder())
+    tokenizer = TextTokenizer(package_folder() / "tokenizer.json", max_tokens=recipe.max_tokens)
+    lite = LiteTrunk.load(recipe.image_trunk, sides=recipe.sides)
+    features = Features(
+        image_features(dataset, lite, lite_preprocessing(recipe.image_trunk, recipe.crop), recipe.image_trunk, cache),
+        text_features(pairs.texts, trunk, tokenizer, recipe.readout),
+    )
+    for fold in unfinished:
+        train, val = split_pairs(pairs, dataset, folds, fold)
+        with tqdm(total=recipe.epochs, desc=f"fold {fold}", unit="epoch", disable=None) as bar:
+            for row in fit_fold(features, pairs, train, val, trunk, recipe, fold):
+                if isinstance(row, FoldResult):
+                    run_folder.save_fold(fold, row)
+                else:
+                    bar.update(int(row["epoch"]) - bar.n)
+                    bar.set_postfix(loss=f"{row['loss']:.3f}", mrr=f"{row['mrr']:.3f}")
+
+
+def split_pairs(
+    pairs: Pairs, dataset: Dataset, folds: Folds, fold: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Training and validation pairs of a fold, as indices into `pairs`."""
+    rows = [(dataset.records[i].file, pairs.texts[t]) for t, i in zip(pairs.text, pairs.image, strict=True)]
+    val = np.array(folds.held_out(rows, fold), np.int64)
+    train = np.setdiff1d(np.arange(len(rows)), val)
+    if not len(train) or not len(val):
+        raise DatasetError(f"fold {fold} has {len(train)} training and {len(val)} validation pairs; use fewer folds")
+    return train, val
+
+
+def without(dataset: Dataset, hold_out: Path | None) -> Dataset:
+    """`dataset` without the images that the file `hold_out` names; raises DatasetError for an unknown name."""
+    if hold_out is None:
+        return dataset
+    names = {line.strip() for line in hold_out.read_text("utf-8").splitlines() if line.strip()}
+    unknown = names - {record.file for record in dataset.records}
+    if unknown:
+        raise DatasetError(f"{hold_out}: {sorted(unknown)[0]} is not an image of {dataset.root}")
+    kept = tuple(record for record in dataset.records if record.file not in names)
+    return replace(dataset, records=kept)
+
+
+def _folds(run_folder: Run, dataset: Dataset, recipe: CompactRecipe, split: str, groups: list[str]) -> Folds:
+    path = run_folder.folder / "folds.json"
+    if path.is_file():
+        return load_folds(path, dataset)
+    folds = make_folds(dataset, folds=recipe.folds, seed=recipe.seed, by=split, groups=groups)
+    save_folds(path, folds)
+    return folds
+
+
+def _recipe(args: argparse.Namespace) -> CompactRecipe:
+    if args.recipe != "compact":
+        raise InvalidInputError(f"recipe {args.recipe!r} is not available here")
+    given: dict[str, Any] = {
+        name: getattr(args, name)
+        for name in CompactRecipe.__dataclass_fields__
+        if getattr(args, name, None) is not None and name not in {"name", "positive_columns", "languages"}
+    }
+    for name in ("positive_columns", "languages"):
+        if getattr(args, name):
+            given[name] = tuple(part.strip() for part in getattr(args, name).split(","))
+    return CompactRecipe(**given)
