@@ -116,6 +116,8 @@ def explained(folder: Path) -> Iterator[None]:
     """Turns SQLite's errors into a GalleryError that says what to do."""
     try:
         yield
+    except sqlite3.ProgrammingError:  # a closed gallery, say: the caller's mistake, not the file's
+        raise
     except sqlite3.OperationalError as error:
         if "locked" in str(error) or "busy" in str(error):
             hint = f"another process has been writing for {BUSY_TIMEOUT_S:.0f} s; wait for it or stop it"

@@ -163,6 +163,12 @@ def test_a_damaged_database_is_an_error_that_says_so(gallery: Gallery) -> None:
         Gallery.open(gallery.folder)
 
 
+def test_a_closed_gallery_is_not_called_damaged(gallery: Gallery) -> None:
+    gallery.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        len(gallery)
+
+
 def test_a_gallery_opened_to_read_cannot_be_written(gallery: Gallery) -> None:
     with Gallery.open(gallery.folder) as reader, pytest.raises(GalleryError, match="read-only"):
         reader.add([new_item("a.png")])
