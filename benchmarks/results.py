@@ -12,7 +12,16 @@ from typing import Any
 from runtime.files import write_json
 
 FOLDER = Path(__file__).parent / "results"
-PACKAGES = ("numpy", "onnxruntime", "opencv-python-headless", "tokenizers", "usearch", "gradio", "google-genai", "torch")
+PACKAGES = (
+    "numpy",
+    "onnxruntime",
+    "opencv-python-headless",
+    "tokenizers",
+    "usearch",
+    "gradio",
+    "google-genai",
+    "torch",
+)
 
 
 def save_result(name: str, command: str, figures: dict[str, Any], *, folder: Path = FOLDER) -> Path:

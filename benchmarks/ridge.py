@@ -45,9 +45,7 @@ def lite2_features(paths: Sequence[Path]) -> Floats:
     return np.concatenate(rows)
 
 
-def ridge_similarities(
-    train_texts: Floats, train_images: Floats, test_texts: Floats, test_images: Floats
-) -> Floats:
+def ridge_similarities(train_texts: Floats, train_images: Floats, test_texts: Floats, test_images: Floats) -> Floats:
     """Cosines (Q, N) of mapped test texts and test images, both standardised on the training images.
 
     The ridge strength is chosen by leave-one-out on the training pairs (scikit-learn's RidgeCV).

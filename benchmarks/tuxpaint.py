@@ -49,7 +49,7 @@ class Pictures:
         row: the first 150 of a permutation of the 700 rows; some of their captions also stand in training.
         grouped: all images of the first 150 of a permutation of the distinct captions, in file order.
         """
-        rng = np.random.RandomState(seed)  # noqa: NPY002  the published split is defined by this generator
+        rng = np.random.RandomState(seed)  # this generator defines the split
         if split == "row":
             return np.sort(rng.permutation(len(self.files))[:HELD_OUT])
         distinct = list(dict.fromkeys(self.en))

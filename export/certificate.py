@@ -79,9 +79,7 @@ def certify_fp32(
     return report
 
 
-def certify_int8(
-    graph: Towers, exact: Towers, texts: Sequence[str], images: Sequence[RgbImage]
-) -> dict[str, object]:
+def certify_int8(graph: Towers, exact: Towers, texts: Sequence[str], images: Sequence[RgbImage]) -> dict[str, object]:
     """Mean cosine per fold and tower, and top-5 agreement, with the fp32 graph; raises BundleError below the limits."""
     report: dict[str, object] = {"texts": len(texts), "images": len(images)}
     rows = {}

@@ -151,5 +151,3 @@ def _onnx_towers(text: Path, image: Path, tokenizer: TextTokenizer, parts: Parts
         return np.concatenate(rows)
 
     return Towers(encode_texts, encode_images)
-
-

@@ -146,7 +146,9 @@ def _search(args: argparse.Namespace) -> int:
     from .systems.kger import open_kger
 
     if not (args.text and args.text.strip()) and args.image is None:
-        raise InvalidInputError('nothing to look for; give a text, as in search "polyp in the left nose", or --image FILE')
+        raise InvalidInputError(
+            'nothing to look for; give a text, as in search "polyp in the left nose", or --image FILE'
+        )
     image = read_image(args.image) if args.image else None
     query = Query(args.text, image, args.image.name if args.image else None)
     system = open_kger(args.bundle, args.gallery, threads=args.threads, provider=args.provider)

@@ -18,21 +18,29 @@ def stack_folds(vectors: Floats) -> Floats:
 
 def split_folds(rows: Floats, folds: int) -> Floats:
     """(N, K·D) unit rows → (N, K, D) float32 unit vectors per fold: the inverse of `stack_folds`."""
-    return rows.reshape(len(rows), folds, -1) * np.sqrt(np.float32(folds))
+    split: Floats = rows.reshape(len(rows), folds, -1) * np.sqrt(np.float32(folds))
+    return split
 
 
 def fold_cosines(query: Floats, rows: Floats, folds: int) -> Floats:
     """Each fold's own cosine: query (K·D,), rows (N, K·D) → (N, K) float32; its mean over K is the dot product."""
-    q = split_folds(query[None], folds)[0]  # (K, D)
-    return np.einsum("kd,nkd->nk", q, split_folds(rows, folds)).astype(np.float32)
+    dims = len(query) // folds
+    cosines = np.empty((len(rows), folds), np.float32)
+    for k in range(folds):  # one matrix-vector product a fold: no copy of the rows
+        part = slice(k * dims, (k + 1) * dims)
+        cosines[:, k] = rows[:, part] @ (query[part] * np.float32(folds))
+    return cosines
 
 
 def fold_top(cosines: Floats, ids: NDArray[np.int64], k: int = 5) -> NDArray[np.bool_]:
     """Which items stand in each fold's own top k: (N, K) cosines → (N, K) bool; ties by id."""
-    order = np.stack([np.lexsort((ids, -column)) for column in cosines.T])  # (K, N)
+    if len(cosines) <= k:
+        return np.ones(cosines.shape, bool)
     votes = np.zeros(cosines.shape, bool)
-    for fold, best in enumerate(order[:, :k]):
-        votes[best, fold] = True
+    for fold, column in enumerate(cosines.T):
+        bar = np.partition(column, -k)[-k]
+        near = np.flatnonzero(column >= bar)  # more than k only where items tie
+        votes[near[np.lexsort((ids[near], -column[near]))[:k]], fold] = True
     return votes
 
 
@@ -42,4 +50,5 @@ def vote_sum(cosines: Floats, votes: NDArray[np.bool_]) -> Floats:
     An item that is sixth in one fold loses that fold's vote: the difference to the mean cosine.
     Source: hein-nkhh/ENTRep-ACMMM25-TRACK-3.
     """
-    return np.where(votes, cosines, 0).sum(1).astype(np.float32)
+    total: Floats = np.where(votes, cosines, np.float32(0)).sum(1)
+    return total

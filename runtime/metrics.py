@@ -21,7 +21,8 @@ def first_relevant_rank(similarities: Floats, relevant: Bools) -> NDArray[np.int
     if not relevant.any(1).all():
         raise InvalidInputError("every query needs a relevant item; drop the queries that have none")
     best = np.where(relevant, similarities, -np.inf).max(1, keepdims=True)
-    return 1 + np.sum((similarities >= best) & ~relevant, axis=1).astype(np.int64)
+    above: NDArray[np.int64] = np.sum((similarities >= best) & ~relevant, axis=1, dtype=np.int64)
+    return above + 1
 
 
 def success_at(ranks: NDArray[np.int64], k: int) -> float:

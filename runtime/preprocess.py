@@ -51,7 +51,7 @@ class Preprocessing:
         if self.crop == "circle":
             image = circle_crop(image).image
         pixels = np.clip(resize_bicubic(image, self.size), 0, 255)
-        mean, std = np.float32(self.mean) * 255, np.float32(self.std) * 255
+        mean, std = (np.array(v, np.float32) * 255 for v in (self.mean, self.std))
         return np.ascontiguousarray(((pixels - mean) / std).transpose(2, 0, 1), dtype=np.float32)
 
     def __call__(self, images: Sequence[RgbImage]) -> Floats:
@@ -66,7 +66,8 @@ def resize_bicubic(image: RgbImage, size: int) -> Floats:
     height, width, channels = image.shape
     rows, columns = filter_matrix(height, size), filter_matrix(width, size)
     tall = rows @ image.reshape(height, width * channels).astype(np.float32)  # (S, W·C)
-    return np.matmul(columns, tall.reshape(size, width, channels))  # (S, S, C)
+    square: Floats = np.matmul(columns, tall.reshape(size, width, channels))  # (S, S, C)
+    return square
 
 
 @lru_cache(maxsize=64)

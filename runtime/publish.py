@@ -97,9 +97,7 @@ def _is_entry(entry: Any) -> bool:
     if "overall_score" not in entry:
         return False
     score = entry["overall_score"]
-    return score is None or (
-        isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 1
-    )
+    return score is None or (isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 1)
 
 
 def _names(result: SearchResult) -> dict[int, str]:
@@ -114,9 +112,7 @@ def _scores(result: SearchResult) -> list[dict[str, str | float | None]]:
     scores = {judgement.item_id: judgement.score for judgement in result.judgements}
     in_order = sorted(result.candidates, key=lambda c: c.rank)
     # stable: equal scores, and the unjudged at the end, keep retrieval order
-    best_first = sorted(
-        in_order, key=lambda c: -1.0 if (s := scores.get(c.item_id)) is None else s, reverse=True
-    )
+    best_first = sorted(in_order, key=lambda c: -1.0 if (s := scores.get(c.item_id)) is None else s, reverse=True)
     return [{"image_name": names[c.item_id], "overall_score": scores.get(c.item_id)} for c in best_first]
 
 

@@ -41,7 +41,8 @@ def bundle_lines(bundle: Bundle) -> str:
     worst = max([*fp32.get("text_max_abs_difference", []), *fp32.get("image_max_abs_difference", [])], default=None)
     lines = [
         f"bundle     {bundle.folder}",
-        f"system     {m.system}, recipe {m.recipe}, {m.precision}, {m.folds} folds × {m.dims} dimensions, {size:.1f} MB",
+        f"system     {m.system}, recipe {m.recipe}, {m.precision}",
+        f"vectors    {m.folds} folds × {m.dims} dimensions, {size:.1f} MB of files",
         f"image      {m.preprocessing.size} px, crop {m.preprocessing.crop}",
         f"parity     fp32 within {worst:.1e} of torch" if worst is not None else "parity     no certificate",
     ]
@@ -56,6 +57,8 @@ def bundle_lines(bundle: Bundle) -> str:
 
 def gallery_lines(gallery: Gallery, bundle: Bundle) -> str:
     """How much the gallery holds, and whether it belongs to the bundle."""
-    fits = "made by this bundle" if gallery.info.fingerprint == bundle.manifest.fingerprint else "made by ANOTHER bundle"
+    fits = (
+        "made by this bundle" if gallery.info.fingerprint == bundle.manifest.fingerprint else "made by ANOTHER bundle"
+    )
     keys = ", ".join(gallery.metadata_keys()) or "none"
     return f"gallery    {gallery.folder}: {len(gallery)} items, {fits}\nfilters    {keys}"

@@ -96,9 +96,7 @@ def train_compact(run_folder: Run, dataset: Dataset, recipe: CompactRecipe, spli
                     bar.set_postfix(loss=f"{row['loss']:.3f}", mrr=f"{row['mrr']:.3f}")
 
 
-def split_pairs(
-    pairs: Pairs, dataset: Dataset, folds: Folds, fold: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def split_pairs(pairs: Pairs, dataset: Dataset, folds: Folds, fold: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Training and validation pairs of a fold, as indices into `pairs`."""
     rows = [(dataset.records[i].file, pairs.texts[t]) for t, i in zip(pairs.text, pairs.image, strict=True)]
     val = np.array(folds.held_out(rows, fold), np.int64)
@@ -115,7 +113,7 @@ def without(dataset: Dataset, hold_out: Path | None) -> Dataset:
     names = {line.strip() for line in hold_out.read_text("utf-8").splitlines() if line.strip()}
     unknown = names - {record.file for record in dataset.records}
     if unknown:
-        raise DatasetError(f"{hold_out}: {sorted(unknown)[0]} is not an image of {dataset.root}")
+        raise DatasetError(f"{hold_out}: {min(unknown)} is not an image of {dataset.root}")
     kept = tuple(record for record in dataset.records if record.file not in names)
     return replace(dataset, records=kept)
 

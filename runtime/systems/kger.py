@@ -38,7 +38,7 @@ class KgerSystem:
         self.encoder = encoder
         self.gallery = gallery
         self._backend = backend
-        self._loaded: tuple[str, VectorIndex] | None = None
+        self._loaded: tuple[int, VectorIndex] | None = None
 
     def search(
         self,
