@@ -65,17 +65,19 @@ def _auth(text: str) -> tuple[str, str]:
 
 def _serve(given: argparse.Namespace) -> int:
     from runtime.encoder import open_encoder
+    from runtime.gallery import Gallery
 
     from .first_start import Places, Preparation
 
-    # the bundle first: without it there is nothing to serve, and the sentence is best read in the terminal
+    # what is missing from the start is best read in the terminal
     encoder = open_encoder(given.bundle)
+    if given.gallery is not None and given.data is None:
+        Gallery.open(given.gallery, fingerprint=encoder.fingerprint).close()
     from .app import build, launch
 
     bar = _TerminalProgress()
     preparation = Preparation(encoder, Places(given.cache, given.data, given.gallery), report=bar)
     preparation.start()
-    print(f"KGER on http://{given.host}:{given.port} (Ctrl+C stops it)", flush=True)
     launch(build(preparation, given.record), host=given.host, port=given.port, share=given.share, auth=given.auth)
     return 0
 

@@ -33,12 +33,19 @@ EMPTY = "The query is empty: type what you look for, or add a picture."
 
 
 @dataclass(frozen=True)
+class QueryPicture:
+    """The file of a picture that is the query; `item_id` is its own where it was picked from the gallery."""
+
+    path: Path
+    item_id: int | None = None
+
+
+@dataclass(frozen=True)
 class Question:
-    """What the page's controls say. `example` is the gallery item whose picture is the query, if one was picked."""
+    """What the page's controls say."""
 
     text: str
-    picture: str | None
-    example: int | None
+    picture: QueryPicture | None
     k: int
     mode: str
     filters: Sequence[str]
@@ -90,15 +97,15 @@ def fusion_of(controls: Sequence[Any]) -> PosFuseSettings:
     )
 
 
-def _query(text: str, picture: str | None) -> Query:
+def _query(text: str, picture: QueryPicture | None) -> Query:
     if picture is None:
         return Query(text)
-    path = Path(picture)
+    name = picture.path.name
     try:
-        image = read_image(path)
-    except ImageDecodeError as error:  # its message would name the server's temporary file
-        raise InvalidInputError(UNREADABLE.format(name=path.name)) from error
-    return Query(text or None, image, path.name)
+        image = read_image(picture.path)
+    except ImageDecodeError as error:  # its message would name the server's temporary folder
+        raise InvalidInputError(UNREADABLE.format(name=name)) from error
+    return Query(text or None, image, name)
 
 
 def _judge(ready: Ready, question: Question, record: Path | None) -> Judge | None:
@@ -114,6 +121,8 @@ def _judge(ready: Ready, question: Question, record: Path | None) -> Judge | Non
 
 
 def _relevant(ready: Ready, text: str, question: Question) -> frozenset[int] | None:
-    if text:  # text and picture together ask for something that no single item's truth describes
-        return None if question.picture else ready.truth.of_text(text)
-    return None if question.example is None else ready.truth.of_item(question.example)
+    if text and question.picture:  # no single item's truth describes what both ask for
+        return None
+    if question.picture is None:
+        return ready.truth.of_text(text)
+    return None if question.picture.item_id is None else ready.truth.of_item(question.picture.item_id)

@@ -24,13 +24,17 @@ def build(preparation: Preparation, record: Path | None = None) -> gr.Blocks:
 def launch(
     blocks: gr.Blocks, *, host: str, port: int, share: bool = False, auth: tuple[str, str] | None = None
 ) -> None:
-    """Serves the page until it is interrupted. No file is served beside what Gradio itself keeps of uploads."""
+    """Serves the page until it is interrupted, and says where once it answers.
+
+    No file is served beside what Gradio itself keeps of uploads. Raises OSError where the port is taken.
+    """
     blocks.queue(max_size=WAITING, default_concurrency_limit=2)
-    blocks.launch(
+    _, url, shared = blocks.launch(
         server_name=host,
         server_port=port,
         share=share,
         quiet=True,
+        prevent_thread_lock=True,
         auth=auth,
         allowed_paths=[],
         max_file_size=UPLOAD_LIMIT,
@@ -40,6 +44,8 @@ def launch(
         theme=theme(),
         css_paths=STYLE,
     )
+    print(f"KGER on {shared or url} (Ctrl+C stops it)", flush=True)  # noqa: T201 - the app's one line to its user
+    blocks.block_thread()
 
 
 def theme() -> gr.themes.Base:

@@ -1,8 +1,8 @@
 """From a search result to the page: three columns and the line of timings."""
 
-from collections.abc import Mapping
+from html import escape
 
-from runtime.results import SearchResult
+from runtime.results import Query, SearchResult
 
 from . import cards
 from .pictures import picture
@@ -57,27 +57,27 @@ def fused_column(result: SearchResult, relevant: Relevant) -> str:
     return cards.column("fused", "3 · Pos-Fuse", "the final ranking; moves are counted from retrieval", shown)
 
 
-def timing_line(timings_ms: Mapping[str, float], cost: Mapping[str, float], relevant: Relevant, shown: int) -> str:
-    """Milliseconds per stage, what the judge cost, and what the frames mean."""
-    chips = "".join(
+def summary(result: SearchResult, relevant: Relevant) -> str:
+    """The line over the columns: the query, milliseconds per stage, the judge's cost, what the frames mean."""
+    chips = f'<span class="chip asked">{escape(_asked(result.query))}</span>' + "".join(
         f'<span class="chip" title="{STAGES.get(stage, stage)}">{stage} <b>{ms:.1f}</b> ms</span>'
-        for stage, ms in timings_ms.items()
+        for stage, ms in result.timings_ms.items()
     )
+    cost = result.cost
     if cost.get("judge_calls"):
-        tokens = cost.get("input_tokens", 0) + cost.get("output_tokens", 0)
+        tokens = cost["input_tokens"] + cost["output_tokens"]
         chips += f'<span class="chip">{cost["judge_calls"]:.0f} calls <b>{tokens:.0f}</b> tokens</span>'
     if relevant is None:
         truth = "truth unknown for this query: nothing is framed"
     else:
-        plural = "picture is" if len(relevant) == 1 else "pictures are"
-        truth = f"✓ framed: relevant. {len(relevant)} {plural} in the whole gallery, {shown} shown"
+        shown = sum(_known(c.item_id, relevant) for c in result.candidates)
+        truth = f"✓ framed: relevant; {shown} of the gallery's {len(relevant)} shown"
     return f'<div class="timings"><span>{chips}</span><span class="small">{truth}</span></div>'
 
 
-def result_timings(result: SearchResult, relevant: Relevant) -> str:
-    """The line of timings of a result."""
-    shown = sum(_known(c.item_id, relevant) for c in result.candidates)
-    return timing_line(result.timings_ms, result.cost, relevant, shown)
+def _asked(query: Query) -> str:
+    text = f"“{query.text}”" if query.text else ""
+    return " + ".join(part for part in (text, "picture" if query.image_name else "") if part)
 
 
 def _known(item_id: int, relevant: Relevant) -> bool:

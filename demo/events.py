@@ -12,11 +12,11 @@ from runtime.errors import KgerError
 from runtime.images import read_image
 
 from . import board, frame
-from .answer import Question, Shown, fuse_again, fusion_of, search
+from .answer import QueryPicture, Question, Shown, fuse_again, fusion_of, search
 from .cards import message
 from .first_start import Preparation, Ready
-from .layout import DEFAULTS, PICTURE_LABEL, Page
-from .pictures import picture, shrink
+from .layout import DEFAULTS, Page
+from .pictures import shrink
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def _drawn(shown: Shown) -> Answer:
         board.retrieval_column(result, relevant),
         board.judge_column(result, relevant),
         board.fused_column(result, relevant),
-        board.result_timings(result, relevant),
+        board.summary(result, relevant),
         "",
     )
 
@@ -97,7 +97,7 @@ def _opening(page: Page, preparation: Preparation, record: Path | None) -> None:
 def _offered(ready: Ready) -> Answer:
     examples = ready.examples
     images = [shrink(read_image(Path(item.path)), EXAMPLE_WIDTH_PX) for item in examples.pictures]
-    label = "Examples: pictures of the gallery" + (f" ({SYNTHETIC_LABEL}s)" if ready.synthetic else "")
+    label = "Example pictures" + (f" ({SYNTHETIC_LABEL}s)" if ready.synthetic else "")
     return (
         gr.Dataset(samples=[[text] for text in examples.texts]),
         gr.Gallery(images, label=label),
@@ -110,13 +110,13 @@ def _first_answer(ready: Ready, record: Path | None) -> Answer:
     """The page opens on the first example, answered."""
     if not ready.examples.texts:
         return (gr.skip(),) * 6
-    question = Question(ready.examples.texts[0], None, None, 5, "mean", (), "local", consent=False)
+    question = Question(ready.examples.texts[0], None, 5, "mean", (), "local", consent=False)
     return _sentences(lambda: _drawn(search(ready, question, DEFAULTS, record)))()
 
 
 def _searching(page: Page, preparation: Preparation, record: Path | None) -> None:
     asked = [
-        page.text, page.picture, page.example, page.k, page.mode, page.filters, page.judge, page.consent,
+        page.text, page.query_picture, page.k, page.mode, page.filters, page.judge, page.consent,
         *page.fusion,
     ]  # fmt: skip
 
@@ -124,13 +124,13 @@ def _searching(page: Page, preparation: Preparation, record: Path | None) -> Non
     def answer(*values: Any) -> Answer:
         if preparation.ready is None:
             return _told(preparation.error or NOT_READY)
-        question = Question(*values[:8])
-        return _drawn(search(preparation.ready, question, fusion_of(values[8:]), record))
+        question = Question(*values[:7])
+        return _drawn(search(preparation.ready, question, fusion_of(values[7:]), record))
 
     def answer_setting(shown: Shown | None, *values: Any) -> Answer:
         if shown is None:
             return (gr.skip(),) * 6
-        return _told(PRESS_SEARCH, "note") if values[6] == "gemini" else answer(*values)
+        return _told(PRESS_SEARCH, "note") if values[5] == "gemini" else answer(*values)
 
     private = {"api_visibility": "private", "outputs": _results(page)}
     for event in (page.go.click, page.text.submit):
@@ -149,24 +149,34 @@ def _searching(page: Page, preparation: Preparation, record: Path | None) -> Non
 def _examples(
     page: Page, preparation: Preparation, answer: Callable[..., Answer], asked: list[Any], private: dict[str, Any]
 ) -> None:
-    query = [page.text, page.picture, page.example]
+    query = [page.text, page.picture, page.picture_note, page.query_picture]
 
     def take_text(sample: list[str]) -> Answer:
-        return sample[0], gr.Image(value=None, label=PICTURE_LABEL), None
+        return sample[0], None, "", None
 
     def take_picture(chosen: gr.SelectData) -> Answer:
-        ready = preparation.ready
-        if ready is None:
-            return (gr.skip(),) * 3
-        item = ready.examples.pictures[chosen.index]
-        label = f"Example picture ({SYNTHETIC_LABEL})" if picture(item.path).synthetic else "Example picture"
-        return "", gr.Image(value=read_image(Path(item.path)), label=label), item.id
+        if preparation.ready is None:
+            return (gr.skip(),) * len(query)
+        item = preparation.ready.examples.pictures[chosen.index]
+        return (
+            "",
+            read_image(Path(item.path)),
+            frame.picture_note(Path(item.path)),
+            QueryPicture(Path(item.path), item.id),
+        )
+
+    def take_upload(file: dict[str, Any] | None) -> Answer:
+        if file is None:
+            return "", None
+        path = Path(file["path"])
+        return frame.picture_note(path), QueryPicture(path)
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     page.texts.click(take_text, page.texts, query, **quiet).then(answer, asked, show_progress="hidden", **private)
     page.pictures.select(take_picture, None, query, **quiet).then(answer, asked, show_progress="hidden", **private)
-    for event in (page.picture.upload, page.picture.clear):
-        event(lambda: (gr.Image(label=PICTURE_LABEL), None), None, [page.picture, page.example], **quiet)
+    # preprocess=False: Gradio would decode the file itself and answer a broken one without a sentence.
+    # Its check that the path is an upload comes before that and stays.
+    page.picture.input(take_upload, page.picture, query[2:], preprocess=False, **quiet)
 
 
 def _fusing(page: Page, preparation: Preparation) -> None:

@@ -1,8 +1,10 @@
 """What stands around the columns: the header, and the progress of the first start."""
 
 from html import escape
+from pathlib import Path
 
 from .first_start import Preparation
+from .pictures import is_phantom
 
 SYNTHETIC = "All pictures here are synthetic phantoms: drawn by a program, they show no patient."
 NO_DEVICE = "Not a medical device."
@@ -41,3 +43,9 @@ def progress(preparation: Preparation) -> str:
         f"{escape(preparation.stage)}{count} … the page opens by itself, in under two minutes."
         f'<div class="bar"><i class="fused" style="width:{share:.0f}%"></i></div></div>'
     )
+
+
+def picture_note(path: Path) -> str:
+    """The name of the query's picture, and whether it is a synthetic one."""
+    label = " · synthetic phantom" if is_phantom(path) else ""
+    return f'<p class="small picture-note">query: {escape(path.name)}{label}</p>'

@@ -17,7 +17,6 @@ JUDGES = [
     ("Gemini", "gemini"),
     ("replay", "replay"),
 ]
-PICTURE_LABEL = "Or a picture, alone or with the text"
 MODES = [("mean cosine", "mean"), ("top-five votes", "votes")]
 
 
@@ -32,8 +31,9 @@ class Page:
     text: gr.Textbox
     texts: gr.Dataset
     picture: gr.Image
+    picture_note: gr.HTML
     pictures: gr.Gallery
-    example: gr.State
+    query_picture: gr.State
     go: gr.Button
     k: gr.Slider
     mode: gr.Radio
@@ -70,7 +70,6 @@ def lay_out(preparation: Preparation) -> Page:
             timings=timings,
             columns=(first, second, third),
             shown=gr.State(None),
-            example=gr.State(None),
             **asking,
             **showing,
             **setting,
@@ -92,15 +91,15 @@ def _ask_controls() -> dict[str, Any]:
         components=[text], samples=[], label="Examples: captions of the gallery", type="values", elem_id="texts"
     )
     with gr.Row(equal_height=True):
-        judge = gr.Radio(JUDGES, value="local", label="Judge", elem_id="judge", scale=3, min_width=380)
-        filters = gr.Dropdown([], multiselect=True, label="Only where", elem_id="filters", scale=2, min_width=180)
+        judge = gr.Radio(JUDGES, value="local", label="Judge", elem_id="judge", scale=5, min_width=300)
+        filters = gr.Dropdown([], multiselect=True, label="Only where", elem_id="filters", scale=3, min_width=170)
     consent = gr.Checkbox(False, label=frame.CONSENT, visible=False, elem_id="consent")
     return {"text": text, "go": go, "texts": texts, "judge": judge, "filters": filters, "consent": consent}
 
 
 def _picture_controls() -> dict[str, Any]:
     image = gr.Image(
-        label=PICTURE_LABEL,
+        label="Or a picture, alone or with the text",
         type="filepath",
         format="png",
         sources=["upload", "clipboard"],
@@ -110,11 +109,9 @@ def _picture_controls() -> dict[str, Any]:
         alt_text="the query's picture",
         elem_id="picture",
     )
-    # Gradio would decode the upload itself and answer a broken one without a sentence; runtime/images.py reads it.
-    # Set on the object because a subclass of a component makes Gradio write a .pyi file beside this one.
-    image.preprocess = lambda payload: payload.path if payload else None
+    note = gr.HTML("", elem_id="picture-note")
     pictures = gr.Gallery(
-        label="Examples: pictures of the gallery",
+        label="Example pictures",
         columns=6,
         rows=1,
         height=100,
@@ -125,14 +122,14 @@ def _picture_controls() -> dict[str, Any]:
         format="jpeg",
         elem_id="pictures",
     )
-    return {"picture": image, "pictures": pictures}
+    return {"picture": image, "picture_note": note, "pictures": pictures, "query_picture": gr.State(None)}
 
 
 def _setting_controls() -> dict[str, Any]:
     with gr.Row(elem_id="settings", equal_height=True):
         k = gr.Slider(1, 20, 5, step=1, label="How many (k)", elem_id="k", min_width=170)
         weight = _share("Weight of the judge", DEFAULTS.judge_weight, "judge-weight")
-        position = _share("Order, not scores", DEFAULTS.position_weight, "position-weight")
+        position = _share("Its order over its scores", DEFAULTS.position_weight, "position-weight")
         rate = gr.Slider(
             0.05, 1, DEFAULTS.decay_rate, step=0.05, label="Decay rate", elem_id="decay-rate", min_width=170
         )
