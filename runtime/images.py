@@ -40,15 +40,19 @@ def decode_image(content: bytes, *, name: str = "image") -> RgbImage:
         raise ImageDecodeError(f"{name}: damaged, or larger than the decoder allows") from error
     if bgr is None:
         raise ImageDecodeError(f"{name}: not a readable picture; expected PNG, JPEG, BMP, TIFF or WebP")
+    _refuse_size(bgr.shape[1], bgr.shape[0], name)
     return np.ascontiguousarray(bgr[:, :, ::-1], dtype=np.uint8)
 
 
 def _refuse_bomb(content: bytes, name: str) -> None:
-    # only PNG states its size where one can look without decoding; cv2 itself bounds the other formats
+    # only PNG, which packs best, states its size where one can look; cv2 decodes the others up to 2³⁰ pixels
     if content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) >= 24:
-        width, height = int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
-        if width * height > MAX_PIXELS:
-            raise ImageDecodeError(f"{name}: {width}×{height} pixels; at most {MAX_PIXELS:,} are accepted")
+        _refuse_size(int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big"), name)
+
+
+def _refuse_size(width: int, height: int, name: str) -> None:
+    if width * height > MAX_PIXELS:
+        raise ImageDecodeError(f"{name}: {width}×{height} pixels; at most {MAX_PIXELS:,} are accepted")
 
 
 def encode_image(image: RgbImage, suffix: str = ".png") -> bytes:

@@ -18,6 +18,8 @@ def first_relevant_rank(similarities: Floats, relevant: Bools) -> NDArray[np.int
     """Rank (1 = best) of each query's best relevant item, (Q,) int64."""
     if similarities.shape != relevant.shape:
         raise InvalidInputError(f"similarities {similarities.shape} and relevance {relevant.shape} differ in shape")
+    if np.isnan(similarities).any():  # NaN is not beaten by anything: a diverged model would score 1
+        raise InvalidInputError("the similarities hold NaN; the model diverged, or a vector is damaged")
     if not relevant.any(1).all():
         raise InvalidInputError("every query needs a relevant item; drop the queries that have none")
     best = np.where(relevant, similarities, -np.inf).max(1, keepdims=True)
@@ -40,7 +42,7 @@ def mrr(ranks: NDArray[np.int64]) -> float:
 
 def recall_at(similarities: Floats, relevant: Bools, k: int) -> float:
     """Recall@k: mean share of a query's relevant items among its first k."""
-    order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
+    order = np.lexsort((relevant, -similarities), axis=1)[:, :k]
     hits = np.take_along_axis(relevant, order, 1).sum(1)
     return float(np.mean(hits / relevant.sum(1)))
 
