@@ -99,6 +99,10 @@ class Preparation:
         """Begins; returns at once."""
         self._thread.start()
 
+    def wait(self) -> None:
+        """Returns once `ready` or `error` is set."""
+        self._thread.join()
+
     def _run(self) -> None:
         try:
             folder = prepare_gallery(self.encoder, self._places, self._progress, images=self._images)

@@ -38,13 +38,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], folder: Path, log: Path, **environment: str) -> Iterator[str]:
+def running(
+    command: list[str], folder: Path, log: Path, *, python: str = sys.executable, **environment: str
+) -> Iterator[str]:
     """Runs the app's `command` in `folder` without any key; gives its address once it answers."""
     kept = {name: value for name, value in os.environ.items() if name not in SECRETS}
     with (
         log.open("wb") as errors,
         subprocess.Popen(
-            [sys.executable, *command],
+            [python, *command],
             cwd=folder,
             env=kept | environment,
             stdout=subprocess.PIPE,
