@@ -75,7 +75,7 @@ class Manifest:
             known["preprocessing"] = Preprocessing.from_json(value["preprocessing"])
             known["files"] = {name: StoredFile(**entry) for name, entry in value["files"].items()}
             return cls(**known)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(f"{where}: incomplete manifest ({error}); export again: {EXPORT_COMMAND}") from error
 
 
@@ -129,7 +129,10 @@ class Bundle:
             raise BundleError(f"{self.folder}: the manifest lists no {name}; export again: {EXPORT_COMMAND}")
         target = (self.folder / entry.path).resolve()
         if not target.is_relative_to(self.folder.resolve().parent):
-            raise BundleError(f"{self.folder}: {name} points outside the folder of bundles ({entry.path})")
+            raise BundleError(
+                f"{self.folder}: {name} points outside the folder of bundles ({entry.path}); "
+                f"export again: {EXPORT_COMMAND}"
+            )
         return target
 
     def problems(self) -> list[str]:

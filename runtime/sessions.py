@@ -4,7 +4,7 @@ from pathlib import Path
 
 import onnxruntime as ort
 
-from .errors import InvalidInputError, ProviderError
+from .errors import BundleError, InvalidInputError, ProviderError
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -13,10 +13,13 @@ def open_session(path: Path, *, threads: int | None = None, provider: str = "aut
     """A session on `path`; `threads` None leaves the choice to onnxruntime (all physical cores).
 
     `provider` is auto (CUDA where this onnxruntime has it, else CPU), cpu or cuda. Raises ProviderError where
-    cuda was asked for and the CPU would run: onnxruntime itself falls back silently.
+    cuda was asked for and the CPU would run: onnxruntime itself falls back silently; BundleError where `path`
+    is not a graph that this onnxruntime can run.
     """
     if provider not in {"auto", *PROVIDERS}:
         raise InvalidInputError(f"provider {provider!r}; expected auto, cpu or cuda")
+    if threads is not None and threads < 1:  # onnxruntime takes any number and does as it likes
+        raise InvalidInputError(f"threads = {threads}; expected 1 or more, or nothing for all cores")
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = 3
@@ -28,7 +31,13 @@ def open_session(path: Path, *, threads: int | None = None, provider: str = "aut
     wanted = [PROVIDERS[provider]] if provider != "auto" else [p for p in PROVIDERS.values() if p in available]
     if provider == "cuda" and PROVIDERS["cuda"] not in available:
         raise ProviderError(_no_cuda("this onnxruntime has no CUDA provider"))
-    session = ort.InferenceSession(str(path), options, providers=wanted)
+    try:
+        session = ort.InferenceSession(str(path), options, providers=wanted)
+    except Exception as error:  # the library's errors have no other common base
+        raise BundleError(
+            f"{path}: onnxruntime {ort.__version__} cannot open it ({error}); "
+            "check the bundle: python -m runtime verify"
+        ) from error
     if provider == "cuda" and PROVIDERS["cuda"] not in session.get_providers():
         raise ProviderError(_no_cuda("onnxruntime could not start CUDA and would run on the CPU"))
     return session

@@ -29,6 +29,10 @@ class TextTokenizer:
         for text in texts:
             if not isinstance(text, str) or not text.strip():
                 raise InvalidInputError(f"a text query must hold at least one word; got {text!r}")
+            if any(
+                "\ud800" <= letter <= "\udfff" for letter in text
+            ):  # what undecodable bytes on a command line become
+                raise InvalidInputError(f"a text query must be UTF-8; got {text!r}")
         encodings = self._tokenizer.encode_batch(list(texts))
         ids = np.array([e.ids for e in encodings], np.int64)
         mask = np.array([e.attention_mask for e in encodings], np.int64)

@@ -1,0 +1,75 @@
+"""Texts and images become unit vectors per fold, whatever stands beside them in the batch."""
+
+import numpy as np
+import pytest
+
+from runtime.bundle import IMAGE_MODEL, Bundle
+from runtime.encoder import DualEncoder, open_encoder
+from runtime.errors import BundleError, InvalidInputError
+from runtime.images import read_image
+
+TEXTS = ["ear", "a left tympanic membrane with a central perforation", "mũi phải có dịch mủ", "open vocal cords"]
+
+
+@pytest.fixture(scope="module")
+def encoder(bundle_folder) -> DualEncoder:
+    return open_encoder(bundle_folder, threads=2)
+
+
+@pytest.fixture(scope="module")
+def images(phantoms) -> list[np.ndarray]:
+    return [read_image(path) for path in sorted((phantoms / "imgs").iterdir())[:5]]
+
+
+def test_texts_become_unit_vectors_of_every_fold(encoder):
+    vectors = encoder.encode_texts(TEXTS)
+    assert (vectors.shape, vectors.dtype) == ((4, encoder.folds, encoder.dims), np.float32)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=-1), 1, atol=1e-5)
+    assert np.abs(vectors[:, 0] - vectors[:, 1]).max() > 1e-2, "the folds are one and the same"
+
+
+def test_images_become_unit_vectors_of_every_fold(encoder, images):
+    vectors = encoder.encode_images(images)
+    assert (vectors.shape, vectors.dtype) == ((5, encoder.folds, encoder.dims), np.float32)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=-1), 1, atol=1e-5)
+
+
+def test_a_text_has_its_vector_alone_padded_and_in_any_batch(encoder):
+    alone = np.concatenate([encoder.encode_texts([text]) for text in TEXTS])
+    np.testing.assert_allclose(encoder.encode_texts(TEXTS), alone, atol=1e-5)
+    # more texts than a batch holds are sorted by length, and come back in the given order
+    np.testing.assert_allclose(encoder.encode_texts(TEXTS * 2, batch=3), np.tile(alone, (2, 1, 1)), atol=1e-5)
+
+
+def test_an_image_has_its_vector_alone_and_in_any_batch(encoder, images):
+    alone = np.concatenate([encoder.encode_images([image]) for image in images])
+    np.testing.assert_allclose(encoder.encode_images(images, batch=2), alone, atol=1e-5)
+
+
+def test_nothing_in_nothing_out(encoder):
+    assert encoder.encode_texts([]).shape == (0, encoder.folds, encoder.dims)
+    assert encoder.encode_images([]).shape == (0, encoder.folds, encoder.dims)
+
+
+def test_an_empty_text_is_refused(encoder):
+    with pytest.raises(InvalidInputError, match="at least one word"):
+        encoder.encode_texts(["ear", " "])
+
+
+def test_a_text_query_opens_no_image_tower(bundle_folder):
+    fresh = open_encoder(bundle_folder, threads=1)
+    fresh.encode_texts(["ear"])
+    assert "_text" in vars(fresh)
+    assert "_image" not in vars(fresh)
+
+
+def test_a_tower_of_another_shape_than_the_manifest_says_is_refused(bundle_folder):
+    bundle = Bundle.open(bundle_folder)
+    lying = type(bundle.manifest)(**{**vars(bundle.manifest), "dims": bundle.manifest.dims + 1})
+    with pytest.raises(BundleError, match=f"expected \\(N, {lying.folds}, {lying.dims}\\)"):
+        DualEncoder(Bundle(bundle_folder, lying), threads=1).encode_texts(["ear"])
+
+
+def test_the_fingerprint_is_the_bundles(encoder, bundle_folder):
+    assert encoder.fingerprint == Bundle.open(bundle_folder).manifest.fingerprint
+    assert encoder.bundle.path(IMAGE_MODEL).is_file()
