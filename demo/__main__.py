@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--auth", metavar="USER:PASSWORD", type=_auth, help="ask visitors for a name and a password")
     commands = parser.add_subparsers(dest="command", metavar="{space}")
     space = commands.add_parser("space", help="assemble a folder that runs as a Hugging Face Space")
+    # the same option, accepted after the command's name too
+    space.add_argument("--bundle", type=Path, default=argparse.SUPPRESS, help="bundle to ship")
     space.add_argument("out", type=Path, metavar="OUT", help="new or empty folder")
     return parser
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import gradio as gr
 
+from runtime.errors import InvalidInputError
+
 from .events import connect
 from .first_start import Preparation
 from .layout import lay_out
@@ -26,24 +28,29 @@ def launch(
 ) -> None:
     """Serves the page until it is interrupted, and says where once it answers.
 
-    No file is served beside what Gradio itself keeps of uploads. Raises OSError where the port is taken.
+    No file is served beside what Gradio itself keeps of uploads. Raises InvalidInputError where the port is taken.
     """
     blocks.queue(max_size=WAITING, default_concurrency_limit=2)
-    _, url, shared = blocks.launch(
-        server_name=host,
-        server_port=port,
-        share=share,
-        quiet=True,
-        prevent_thread_lock=True,
-        auth=auth,
-        allowed_paths=[],
-        max_file_size=UPLOAD_LIMIT,
-        run_history=False,
-        footer_links=[],
-        ssr_mode=False,
-        theme=theme(),
-        css_paths=STYLE,
-    )
+    try:
+        _, url, shared = blocks.launch(
+            server_name=host,
+            server_port=port,
+            share=share,
+            quiet=True,
+            prevent_thread_lock=True,
+            auth=auth,
+            allowed_paths=[],
+            max_file_size=UPLOAD_LIMIT,
+            run_history=False,
+            footer_links=[],
+            ssr_mode=False,
+            theme=theme(),
+            css_paths=STYLE,
+        )
+    except OSError as error:  # Gradio's message names settings that this app does not have
+        raise InvalidInputError(
+            f"port {port} of {host} is taken or not allowed; choose another: python -m demo --port {port + 1}"
+        ) from error
     print(f"KGER on {shared or url} (Ctrl+C stops it)", flush=True)  # noqa: T201 - the app's one line to its user
     blocks.block_thread()
 

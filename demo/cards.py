@@ -42,9 +42,14 @@ def fold_bars(cosines: Sequence[float], votes: Sequence[bool]) -> str:
     return f'<div class="folds"><span class="fold-bars" role="img" aria-label="{label}">{columns}</span>{text}</div>'
 
 
+def alternative(caption: str | None, picture: Picture) -> str:
+    """The alternative text of a picture, not yet escaped."""
+    return f"{caption or 'picture without a caption'}{' (synthetic phantom)' if picture.synthetic else ''}"
+
+
 def figure(picture: Picture, rank: str, caption: str | None) -> str:
     """The picture on black with its rank, its alternative text, and the label of synthetic ones."""
-    alt = escape(f"{caption or 'picture without a caption'}{' (synthetic phantom)' if picture.synthetic else ''}")
+    alt = escape(alternative(caption, picture))
     if picture.source is None:
         shown = f'<span class="missing" role="img" aria-label="{alt}">the picture cannot be read</span>'
     else:

@@ -13,10 +13,10 @@ from runtime.images import read_image
 
 from . import board, frame
 from .answer import QueryPicture, Question, Shown, fuse_again, fusion_of, search
-from .cards import message
+from .cards import alternative, message
 from .first_start import Preparation, Ready
 from .layout import DEFAULTS, Page
-from .pictures import shrink
+from .pictures import picture, shrink
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,10 @@ def _opening(page: Page, preparation: Preparation, record: Path | None) -> None:
 
 def _offered(ready: Ready) -> Answer:
     examples = ready.examples
-    images = [shrink(read_image(Path(item.path)), EXAMPLE_WIDTH_PX) for item in examples.pictures]
+    images = [
+        (shrink(read_image(Path(item.path)), EXAMPLE_WIDTH_PX), alternative(item.caption, picture(item.path)))
+        for item in examples.pictures
+    ]
     label = "Example pictures" + (f" ({SYNTHETIC_LABEL}s)" if ready.synthetic else "")
     return (
         gr.Dataset(samples=[[text] for text in examples.texts]),

@@ -40,7 +40,7 @@ def progress(preparation: Preparation) -> str:
     count = f" {preparation.done} of {preparation.total}" if preparation.total else ""
     return (
         '<div class="message note" role="status"><b>First start:</b> '
-        f"{escape(preparation.stage)}{count} … the page opens by itself, in under two minutes."
+        f"{escape(preparation.stage)}{count} … the page opens by itself when this is done."
         f'<div class="bar"><i class="fused" style="width:{share:.0f}%"></i></div></div>'
     )
 

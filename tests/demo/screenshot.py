@@ -1,25 +1,30 @@
-"""`python -m tests.demo.screenshot OUT.png [BUNDLE] [WIDTH]`: the README's picture, from the real app."""
+"""`python -m tests.demo.screenshot OUT.png [QUERY]`: the README's picture, from the real app and bundle."""
 
 import sys
 import tempfile
 from pathlib import Path
 
-from .serving import ROOT, chromium, find_bundle, free_port, open_page, running
+from .serving import ROOT, SHIPPED, chromium, find_bundle, free_port, open_page, running
 
 
-def main(out: str, bundle: str | None = None, width: str = "1440") -> None:
-    """Starts the app on its own gallery, waits for the first answer, and saves the whole page."""
-    folder = Path(bundle) if bundle else find_bundle()
-    if folder is None:
-        sys.exit("no bundle: give one, as in `python -m tests.demo.screenshot OUT.png BUNDLE`")
-    command = ["-m", "demo", "--bundle", str(folder), "--port", str(free_port())]
-    with tempfile.TemporaryDirectory() as scratch:
-        log = Path(scratch) / "log"
-        with running(command, ROOT, log) as address, chromium() as browser:
-            page = open_page(browser, address, width=int(width), height=900)
-            page.evaluate("document.fonts.ready")
-            page.wait_for_function("[...document.images].every(image => image.complete)")
-            page.screenshot(path=out, full_page=True, animations="disabled")
+def main(out: str, query: str | None = None) -> None:
+    """Starts the app on its own gallery, asks `query` (else the first example stands), and saves the whole page."""
+    bundle = find_bundle()
+    if bundle is None:
+        sys.exit(f"no bundle at {SHIPPED}; name another in KGER_TEST_BUNDLE")
+    command = ["-m", "demo", "--bundle", str(bundle), "--port", str(free_port())]
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        running(command, ROOT, Path(scratch) / "log") as address,
+        chromium() as browser,
+    ):
+        page = open_page(browser, address, width=1440, height=900)
+        if query:
+            page.locator("#text textarea, #text input").fill(query)
+            page.get_by_role("button", name="Search", exact=True).click()
+            page.locator("#timings .asked", has_text=query).wait_for()
+        page.wait_for_function("[...document.images].every(image => image.complete)")
+        page.screenshot(path=out, full_page=True, animations="disabled")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import csv
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -184,6 +186,22 @@ def test_a_filter_keeps_other_classes_out(page: Any, phantoms: Path) -> None:
     assert page.locator("#stage-3 .card").count() == min(5, len(throat))
 
 
+def test_two_visitors_do_not_see_one_anothers_answers(browser: Any, address: str) -> None:
+    one, two = open_page(browser, address), open_page(browser, address)
+    search(one, "polyp in the left nose")
+    search(two, "mủ trong tai phải")
+    answered(one, "“polyp in the left nose”")
+    answered(two, "“mủ trong tai phải”")
+    before = ids(two, 3)
+    slide(one, "judge-weight", "Home")
+    wait_for_order(one, 3, ids(one, 1))
+    slide(two, "judge-weight", "Home")
+    wait_for_order(two, 3, ids(two, 1))
+    assert sorted(before) == sorted(ids(two, 3)) != sorted(ids(one, 3))
+    one.close()
+    two.close()
+
+
 def test_a_narrow_screen_stacks_the_columns(browser: Any, address: str) -> None:
     page = open_page(browser, address, width=420, height=900, scheme="dark")
     tops = [page.locator(f"#stage-{column}").bounding_box()["y"] for column in (1, 2, 3)]
@@ -211,3 +229,14 @@ def test_no_file_of_the_server_is_handed_out(browser: Any, address: str, phantom
     ]
     page.close()
     assert all(status >= 400 for status in answers), answers
+
+
+def test_a_port_that_is_taken_is_a_sentence(address: str, bundle: Path, phantoms: Path, tmp_path: Path) -> None:
+    port = str(urlsplit(address).port)
+    command = [sys.executable, "-m", "demo", "--bundle", str(bundle), "--data", str(phantoms), "--port", port]
+    done = subprocess.run(
+        [*command, "--cache", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 2
+    assert f"error: port {port} of 127.0.0.1 is taken" in done.stderr
+    assert "Traceback" not in done.stderr
