@@ -29,7 +29,9 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     command: Callable[[argparse.Namespace], int] = args.command
     try:
-        return command(args)
+        code = command(args)
+        sys.stdout.flush()  # here, where a reader that went away is caught; at exit it would be a traceback
+        return code
     except KgerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -1,18 +1,15 @@
 """A data set becomes a gallery: decode, encode, one transaction a batch; interrupted work is continued."""
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from .dataset import Dataset, Record
 from .encoder import DualEncoder
 from .ensemble import stack_folds
-from .errors import ImageDecodeError
+from .errors import ImageDecodeError, InvalidInputError
 from .files import sha256_file
 from .gallery import Gallery, NewItem
 from .images import RgbImage, read_image
-
-logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 
@@ -33,7 +30,10 @@ def index_dataset(
 
     A bad image never stops a batch: it is skipped, counted and named. `progress(done, total)` is called after
     each batch. Killed at any moment, the batch in flight is lost and a second call continues.
+    Raises InvalidInputError for a batch below 1.
     """
+    if batch < 1:
+        raise InvalidInputError(f"batch = {batch}; expected 1 or more images a transaction")
     report = IndexReport(skipped=list(dataset.problems))
     known = gallery.known()
     waiting: list[tuple[Record, str]] = []
@@ -70,7 +70,6 @@ def _add(waiting: Sequence[tuple[Record, str]], gallery: Gallery, encoder: DualE
         try:
             pictures.append(read_image(record.path))
         except ImageDecodeError as error:
-            logger.warning("skipped: %s", error)
             report.skipped.append(str(error))
         else:
             rows.append((record, digest))

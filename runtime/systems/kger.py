@@ -94,7 +94,7 @@ class KgerSystem:
     def encode(self, query: Query) -> Floats:
         """The query as one stored-form vector (K·D,) float32; text and image together are the mean per fold."""
         parts = []
-        if query.text is not None:
+        if query.text and query.text.strip():
             parts.append(self.encoder.encode_texts([query.text])[0])
         if query.image is not None:
             parts.append(self.encoder.encode_images([query.image])[0])
@@ -130,7 +130,7 @@ class KgerSystem:
         with _timed(timings, "search"):
             hits = index.search(vector[None], k, allowed)
         with _timed(timings, "votes"):
-            pool = self._pool(vector, k, index, allowed)
+            pool = self._pool(vector, hits.ids[0], index, allowed)
             cosines = fold_cosines(vector, rows[pool], self.encoder.folds)  # (P, K)
             votes = fold_top(cosines, ids[pool], VOTES_PER_FOLD)
         if mode == "votes":
@@ -155,15 +155,16 @@ class KgerSystem:
             for rank, (i, item) in enumerate(zip(best, items, strict=True), start=1)
         )
 
-    def _pool(self, vector: Floats, k: int, index: VectorIndex, allowed: Ids | None) -> NDArray[np.intp]:
+    def _pool(self, vector: Floats, found: Ids, index: VectorIndex, allowed: Ids | None) -> NDArray[np.intp]:
         """Ascending rows among which folds vote: all that the filter allows, or the nearest of a large gallery."""
         ids = index.ids
         if allowed is not None:
             return np.flatnonzero(np.isin(ids, allowed))
         if len(ids) <= EXACT_VOTES:
             return np.arange(len(ids))
-        near = index.search(vector[None], max(POOL, k), None).ids[0]
-        return np.sort(np.searchsorted(ids, near))
+        near = index.search(vector[None], max(POOL, len(found)), None).ids[0]
+        # an approximate index may have found with a small k what it misses with a large one
+        return np.searchsorted(ids, np.union1d(near, found))
 
 
 def open_kger(
