@@ -2,6 +2,7 @@
 
 from html import escape
 
+from runtime.judge import LocalCaptionJudge
 from runtime.results import Query, SearchResult
 
 from . import cards
@@ -38,10 +39,12 @@ def judge_column(result: SearchResult, relevant: Relevant) -> str:
         for place, c in enumerate(order, start=1)
     ]
     unjudged = len(result.candidates) - len(scores)
-    name = result.judge or "no judge: the ranking stays retrieval's"
-    return cards.column(
-        "judge", "2 · Judge", f"{name} · {unjudged} unjudged" if result.judge and unjudged else name, shown
-    )
+    said = [result.judge or "no judge: the ranking stays retrieval's"]
+    if result.judge == LocalCaptionJudge.name:
+        said.append("reads captions, sees no picture")
+    if result.judge and unjudged:
+        said.append(f"{unjudged} unjudged")
+    return cards.column("judge", "2 · Judge", " · ".join(said), shown)
 
 
 def fused_column(result: SearchResult, relevant: Relevant) -> str:

@@ -10,6 +10,7 @@ from demo.examples import where
 from demo.first_start import Places, Ready, open_ready, prepare_gallery
 from runtime.errors import KgerError
 from runtime.fusion import PosFuseSettings
+from runtime.publish import write_judge_json
 
 from .colours import ColourEncoder
 
@@ -60,6 +61,16 @@ def test_what_cannot_be_answered_is_told_in_a_sentence(
         search(ready, replace(ASK, **change), PosFuseSettings(), None)
     assert sentence in str(told.value)
     assert "/nowhere" not in str(told.value)
+
+
+def test_recorded_scores_are_replayed_under_the_name_of_their_file(ready: Ready, tmp_path: Path) -> None:
+    shown = search(ready, ASK, PosFuseSettings(), None)
+    write_judge_json(tmp_path / "scores.json", [shown.result])
+    again = search(ready, replace(ASK, judge="replay"), PosFuseSettings(), tmp_path / "scores.json")
+    assert again.result.judge == "published scores (scores.json)"
+    assert [j.score for j in again.result.judgements] == [j.score for j in shown.result.judgements]
+    assert all(j.replayed for j in again.result.judgements)
+    assert [f.item_id for f in again.result.ranking] == [f.item_id for f in shown.result.ranking]
 
 
 def test_a_gallery_picture_as_query_is_found_first_and_its_truth_is_known(ready: Ready) -> None:

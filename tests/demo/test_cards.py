@@ -93,7 +93,7 @@ def test_the_judges_column_is_in_its_own_order_with_unjudged_items_last() -> Non
     result = SearchResult(Query("x"), "mean", candidates, "local caption judge", judgements, ranking)
     html = board.judge_column(result, frozenset({13}))
     assert re.findall(r'data-item="(\d+)"', html) == ["13", "12", "11"]
-    assert "local caption judge · 1 unjudged" in html
+    assert "local caption judge · reads captions, sees no picture · 1 unjudged" in html
     assert re.findall(r'class="card item-(\d) relevant"', html) == ["3"]
 
 
