@@ -23,7 +23,6 @@ from .graphs import write_image_graph, write_text_graph
 from .int8 import store_weights
 from .parts import Parts, original_ids
 
-RECIPES = {"compact": compact_parts}
 FP32_TEXTS, FP32_IMAGES = 16, 8
 INT8_TEXTS, INT8_IMAGES = 200, 200
 
@@ -81,10 +80,18 @@ def run(args: argparse.Namespace) -> int:
 def export_kger(run: Run, out: Path, *, precision: str = "fp32", data: Path | None = None) -> Bundle:
     """Writes the bundle of a finished run to `out`; raises BundleError where the certificate fails."""
     settings = run.settings()
-    parts = RECIPES[settings["recipe"]["name"]](run)
+    parts = _parts(run, settings["recipe"]["name"])
     dataset = read_dataset(data or Path(settings["data"]["path"]), **settings["data"]["columns"])
     with tempfile.TemporaryDirectory() as folder:
         return _export(run, parts, dataset, out, precision, Path(folder))
+
+
+def _parts(run: Run, recipe: str) -> Parts:
+    if recipe == "paper":
+        from .paper import paper_parts  # noqa: PLC0415  open_clip takes seconds to import; compact does without
+
+        return paper_parts(run)
+    return compact_parts(run)
 
 
 def _export(run: Run, parts: Parts, dataset: Dataset, out: Path, precision: str, work: Path) -> Bundle:

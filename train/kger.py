@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from .folds import SPLITS, Folds, load_folds, make_folds, save_folds
 from .image_trunk import SIZES, LiteTrunk, lite_preprocessing
 from .minilm import MiniLm, package_folder
 from .pairs import Pairs, make_pairs
+from .paper_recipe import AUGMENTATIONS, SELECTIONS, PaperRecipe
 from .recipes import LOSSES, CompactRecipe
 from .runs import Run, fold_table
 
@@ -39,17 +41,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, help="threads of torch (default: all cores)")
     for column, default in (("file", "file"), ("caption", "caption"), ("caption-vi", "caption_vi"), ("group", "group")):
         parser.add_argument(f"--{column}-column", default=default)
-    settings = parser.add_argument_group("settings of the compact recipe")
-    settings.add_argument("--image-trunk", choices=tuple(SIZES))
-    settings.add_argument("--sides", action=argparse.BooleanOptionalAction, default=None, help="left − right features")
+    settings = parser.add_argument_group("settings of both recipes")
     settings.add_argument("--crop", choices=("none", "circle"))
-    settings.add_argument("--readout", type=int, help="layers that each fold reads out; 0: a head only")
     settings.add_argument("--positive-columns", help="images alike in these columns are positives, such as class,type")
     settings.add_argument("--languages", help="such as en or en,vi")
     settings.add_argument("--loss", choices=LOSSES)
-    for name, kind in (("epochs", int), ("batch", int), ("seed", int), ("temperature", float), ("dropout", float)):
+    for name, kind in (("epochs", int), ("batch", int), ("seed", int), ("temperature", float)):
         settings.add_argument(f"--{name}", type=kind)
     settings.add_argument("--learning-rate", type=float)
+    compact = parser.add_argument_group("settings of the compact recipe")
+    compact.add_argument("--image-trunk", choices=tuple(SIZES))
+    compact.add_argument("--sides", action=argparse.BooleanOptionalAction, default=None, help="left − right features")
+    compact.add_argument("--readout", type=int, help="layers that each fold reads out; 0: a head only")
+    compact.add_argument("--dropout", type=float)
+    paper = parser.add_argument_group("settings of the paper recipe")
+    paper.add_argument("--image-weights", help="DINOv2 ViT-S/14: hub (default), a file, or random to try the path")
+    paper.add_argument("--text-weights", help="MiniLM-L6: package (default), a folder, or a name on the hub")
+    paper.add_argument("--unfrozen", type=int, help="last blocks of each tower that are trained")
+    paper.add_argument("--augmentation", choices=AUGMENTATIONS, help="published mirrors images, left becomes right")
+    paper.add_argument("--selection", choices=SELECTIONS, help="which epoch is kept: best MRR, or as published")
+    paper.add_argument("--steps", type=int, help="cut every epoch after so many batches")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,21 +74,21 @@ def run(args: argparse.Namespace) -> int:
     data = {"path": str(args.data.resolve()), "columns": columns, "fingerprint": dataset.fingerprint}
     recipe = _recipe(args)
     folder = Run.start(args.out, {"recipe": recipe.to_json(), "split": args.split, "data": data})
-    train_compact(folder, dataset, recipe, args.split, args.cache)
+    if isinstance(recipe, PaperRecipe):
+        train_paper(folder, dataset, recipe, args.split)
+    else:
+        train_compact(folder, dataset, recipe, args.split, args.cache)
     print(fold_table(folder, recipe.folds))  # noqa: T201  the CLI's report
     return 0
 
 
 def train_compact(run_folder: Run, dataset: Dataset, recipe: CompactRecipe, split: str, cache: Path) -> None:
     """Trains the unfinished folds of a compact run."""
-    groups = duplicate_groups(dataset.records)
-    folds = _folds(run_folder, dataset, recipe, split, groups)
+    folds = _folds(run_folder, dataset, recipe, split)
     unfinished = [k for k in range(recipe.folds) if not run_folder.finished(k)]
     if not unfinished:
         return
-    copies = duplicate_groups([replace(record, group=None) for record in dataset.records])
-    _, look = np.unique(copies, return_inverse=True)
-    pairs = make_pairs(dataset, look, languages=recipe.languages, positive_columns=recipe.positive_columns)
+    pairs = _pairs(dataset, recipe)
     trunk = MiniLm.load(package_folder())
     tokenizer = TextTokenizer(package_folder() / "tokenizer.json", max_tokens=recipe.max_tokens)
     lite = LiteTrunk.load(recipe.image_trunk, sides=recipe.sides)
@@ -87,13 +98,37 @@ def train_compact(run_folder: Run, dataset: Dataset, recipe: CompactRecipe, spli
     )
     for fold in unfinished:
         train, val = split_pairs(pairs, dataset, folds, fold)
-        with tqdm(total=recipe.epochs, desc=f"fold {fold}", unit="epoch", disable=None) as bar:
-            for row in fit_fold(features, pairs, train, val, trunk, recipe, fold):
-                if isinstance(row, FoldResult):
-                    run_folder.save_fold(fold, row)
-                else:
-                    bar.update(int(row["epoch"]) - bar.n)
-                    bar.set_postfix(loss=f"{row['loss']:.3f}", mrr=f"{row['mrr']:.3f}")
+        _save_fold(run_folder, fold, recipe.epochs, fit_fold(features, pairs, train, val, trunk, recipe, fold))
+
+
+def train_paper(run_folder: Run, dataset: Dataset, recipe: PaperRecipe, split: str) -> None:
+    """Trains the unfinished folds of a paper run."""
+    from .paper import paper_folds  # noqa: PLC0415  open_clip takes seconds to import; compact does without
+
+    folds = _folds(run_folder, dataset, recipe, split)
+    unfinished = [k for k in range(recipe.folds) if not run_folder.finished(k)]
+    if not unfinished:
+        return
+    pairs = _pairs(dataset, recipe)
+    splits = {k: split_pairs(pairs, dataset, folds, k) for k in unfinished}
+    for fold, rows in paper_folds(run_folder, dataset, pairs, splits, recipe):
+        _save_fold(run_folder, fold, recipe.epochs, rows)
+
+
+def _pairs(dataset: Dataset, recipe: CompactRecipe | PaperRecipe) -> Pairs:
+    copies = duplicate_groups([replace(record, group=None) for record in dataset.records])
+    _, look = np.unique(copies, return_inverse=True)
+    return make_pairs(dataset, look, languages=recipe.languages, positive_columns=recipe.positive_columns)
+
+
+def _save_fold(run_folder: Run, fold: int, epochs: int, rows: Iterable[dict[str, float] | FoldResult]) -> None:
+    with tqdm(total=epochs, desc=f"fold {fold}", unit="epoch", disable=None) as bar:
+        for row in rows:
+            if isinstance(row, FoldResult):
+                run_folder.save_fold(fold, row)
+            else:
+                bar.update(int(row["epoch"]) - bar.n)
+                bar.set_postfix(loss=f"{row['loss']:.3f}", mrr=f"{row['mrr']:.3f}")
 
 
 def split_pairs(pairs: Pairs, dataset: Dataset, folds: Folds, fold: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -118,24 +153,27 @@ def without(dataset: Dataset, hold_out: Path | None) -> Dataset:
     return replace(dataset, records=kept)
 
 
-def _folds(run_folder: Run, dataset: Dataset, recipe: CompactRecipe, split: str, groups: list[str]) -> Folds:
+def _folds(run_folder: Run, dataset: Dataset, recipe: CompactRecipe | PaperRecipe, split: str) -> Folds:
     path = run_folder.folder / "folds.json"
     if path.is_file():
         return load_folds(path, dataset)
+    groups = duplicate_groups(dataset.records)
     folds = make_folds(dataset, folds=recipe.folds, seed=recipe.seed, by=split, groups=groups)
     save_folds(path, folds)
     return folds
 
 
-def _recipe(args: argparse.Namespace) -> CompactRecipe:
-    if args.recipe != "compact":
-        raise InvalidInputError(f"recipe {args.recipe!r} is not available here")
+def _recipe(args: argparse.Namespace) -> CompactRecipe | PaperRecipe:
+    own, other = (CompactRecipe, PaperRecipe) if args.recipe == "compact" else (PaperRecipe, CompactRecipe)
+    fields, foreign = set(own.__dataclass_fields__), set(other.__dataclass_fields__)
+    for name in sorted(foreign - fields):
+        if getattr(args, name, None) is not None:
+            raise InvalidInputError(f"--{name.replace('_', '-')} is no setting of the {args.recipe} recipe")
+    lists = {"positive_columns", "languages"}
     given: dict[str, Any] = {
-        name: getattr(args, name)
-        for name in CompactRecipe.__dataclass_fields__
-        if getattr(args, name, None) is not None and name not in {"name", "positive_columns", "languages"}
+        name: getattr(args, name) for name in fields - lists - {"name"} if getattr(args, name, None) is not None
     }
-    for name in ("positive_columns", "languages"):
+    for name in lists:
         if getattr(args, name):
             given[name] = tuple(part.strip() for part in getattr(args, name).split(","))
-    return CompactRecipe(**given)
+    return own(**given)

@@ -9,6 +9,18 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 
+def contrastive_loss(name: str, similarities: Tensor, positives: Tensor, temperature: float) -> Tensor:
+    """The loss `name` of a batch: "multi-positive", "soft-rank", or "published".
+
+    Published: every other row is a negative, equal captions too, and the penalty has no gradient.
+    """
+    if name == "published":
+        own = torch.eye(len(similarities), dtype=torch.bool, device=similarities.device)
+        return multi_positive_info_nce(similarities, own, temperature) + rank_penalty(similarities)
+    loss = multi_positive_info_nce(similarities, positives, temperature)
+    return loss + soft_rank_penalty(similarities, temperature) if name == "soft-rank" else loss
+
+
 def multi_positive_info_nce(similarities: Tensor, positives: Tensor, temperature: float) -> Tensor:
     """Symmetric InfoNCE with a uniform target over each row's (and column's) positives.
 
