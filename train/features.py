@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.functional import pad
 from tqdm import tqdm
 
 from runtime.dataset import Dataset
@@ -17,7 +18,7 @@ from runtime.preprocess import Preprocessing
 from runtime.tokenizer import TextTokenizer
 
 from .image_trunk import LiteTrunk
-from .minilm import MiniLm
+from .minilm import MASKED, MiniLm
 from .text_tower import TextStream, frozen_stream
 
 logger = logging.getLogger(__name__)
@@ -50,17 +51,31 @@ def image_features(
 def text_features(
     texts: tuple[str, ...], trunk: MiniLm, tokenizer: TextTokenizer, readout: int, *, batch: int = 64
 ) -> TextStream:
-    """The frozen stream of all texts, padded to the longest of them."""
+    """The frozen stream of all texts, computed in batches of alike length and padded to the longest text."""
     ids, mask = (torch.from_numpy(part) for part in tokenizer(texts))
+    longest = ids.shape[1]
+    order = mask.sum(1).argsort(stable=True)
     parts = []
     with torch.inference_mode():
         for first in tqdm(range(0, len(texts), batch), desc="text features", unit="batch", disable=None):
-            rows = slice(first, first + batch)
-            parts.append(frozen_stream(trunk, ids[rows], mask[rows], readout))
+            rows = order[first : first + batch]
+            length = int(mask[rows].sum(1).max())
+            parts.append(_padded(frozen_stream(trunk, ids[rows, :length], mask[rows, :length], readout), longest))
+        back = order.argsort()
+        return TextStream(
+            start=torch.cat([p.start for p in parts])[back],
+            pooled=torch.cat([p.pooled for p in parts])[back],
+            keys=torch.cat([p.keys for p in parts], dim=1)[:, back],
+            values=torch.cat([p.values for p in parts], dim=1)[:, back],
+            bias=torch.cat([p.bias for p in parts])[back],
+        )
+
+
+def _padded(stream: TextStream, longest: int) -> TextStream:
+    missing = longest - stream.bias.shape[-1]
     return TextStream(
-        start=torch.cat([p.start for p in parts]),
-        pooled=torch.cat([p.pooled for p in parts]),
-        keys=torch.cat([p.keys for p in parts], dim=1),
-        values=torch.cat([p.values for p in parts], dim=1),
-        bias=torch.cat([p.bias for p in parts]),
+        stream.start,
+        stream.pooled,
+        *(pad(part, (0, 0, 0, missing)) for part in (stream.keys, stream.values)),
+        pad(stream.bias, (0, missing), value=MASKED),
     )

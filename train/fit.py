@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from runtime import metrics
 
 from .fold_layers import Head
-from .loss import multi_positive_info_nce, rank_penalty, soft_rank_penalty
+from .loss import contrastive_loss
 from .minilm import MiniLm
 from .pairs import Pairs
 from .recipes import CompactRecipe
@@ -62,16 +62,15 @@ def fit_fold(
     torch.manual_seed(recipe.seed * 1000 + fold)
     rng = np.random.default_rng([recipe.seed, fold])
     model = CompactFolds(trunk, features.images.shape[1], recipe)
-    batches = max(1, math.ceil(len(train) / recipe.batch))
+    batches = max(1, math.ceil(len(np.unique(pairs.image[train])) / recipe.batch))
     optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.learning_rate, total_steps=recipe.epochs * batches, pct_start=0.1
-    )
+    steps = recipe.epochs * batches
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmup_cosine(step, steps))
     best: FoldResult | None = None
     curve: list[dict[str, float]] = []
     for epoch in range(1, recipe.epochs + 1):
         losses = []
-        for rows in np.array_split(rng.permutation(train), batches):
+        for rows in np.array_split(one_caption_an_image(pairs, train, rng), batches):
             loss = batch_loss(model, features, pairs, rows, recipe)
             optimiser.zero_grad()
             loss.backward()
@@ -90,19 +89,28 @@ def fit_fold(
         yield best
 
 
+def warmup_cosine(step: int, steps: int, warmup: float = 0.1) -> float:
+    """Factor of the learning rate: linear over the first tenth of the steps, then half a cosine to zero."""
+    rise = max(1, round(warmup * steps))
+    if step < rise:
+        return (step + 1) / rise
+    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+def one_caption_an_image(pairs: Pairs, train: Ints, rng: np.random.Generator) -> Ints:
+    """An epoch: every training image once, in random order, each with one of its captions drawn anew."""
+    order = rng.permutation(train)
+    _, first = np.unique(pairs.image[order], return_index=True)
+    return order[rng.permutation(first)]
+
+
 def batch_loss(model: CompactFolds, features: Features, pairs: Pairs, rows: Ints, recipe: CompactRecipe) -> Tensor:
     """The recipe's loss on the pairs `rows`."""
-    text = model.text(features.texts.rows(torch.from_numpy(pairs.text[rows])))[0]
+    texts, place = np.unique(pairs.text[rows], return_inverse=True)  # captions repeat: each is encoded once
+    text = model.text(features.texts.rows(torch.from_numpy(texts)))[0][torch.from_numpy(place)]
     image = model.image(features.images[torch.from_numpy(pairs.image[rows])][None])[0]
-    similarities = text @ image.T
-    if recipe.loss == "published":  # every other row is a negative, equal captions too; the penalty has no gradient
-        own = torch.eye(len(rows), dtype=torch.bool)
-        return multi_positive_info_nce(similarities, own, recipe.temperature) + rank_penalty(similarities)
     positives = torch.from_numpy(pairs.positives(rows))
-    loss = multi_positive_info_nce(similarities, positives, recipe.temperature)
-    if recipe.loss == "soft-rank":
-        loss = loss + soft_rank_penalty(similarities, recipe.temperature)
-    return loss
+    return contrastive_loss(recipe.loss, text @ image.T, positives, recipe.temperature)
 
 
 @torch.inference_mode()

@@ -28,6 +28,9 @@ def package_folder() -> Path:
     return Path(spec.origin).parent / "model"
 
 
+MASKED = -1e9  # added to the attention score of a padded place
+
+
 @dataclass(frozen=True)
 class BertShape:
     """Sizes that config.json states."""
@@ -119,7 +122,7 @@ class MiniLm(nn.Module):
 
 def mask_bias(mask: Tensor) -> Tensor:
     """Mask (B, T) of 0 and 1 → additive attention bias (B, 1, 1, T): 0 where a token is, else very low."""
-    return (1.0 - mask[:, None, None, :].to(torch.float32)) * -1e9
+    return (1.0 - mask[:, None, None, :].to(torch.float32)) * MASKED
 
 
 def mean_pool(x: Tensor, mask: Tensor) -> Tensor:

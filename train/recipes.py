@@ -26,9 +26,9 @@ class CompactRecipe:
     temperature: float = 0.1
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
-    epochs: int = 40
+    epochs: int = 50
     batch: int = 128
-    validate_every: int = 2
+    validate_every: int = 5
     languages: tuple[str, ...] = ("en", "vi")
     positive_columns: tuple[str, ...] = ()
     folds: int = 10

@@ -30,9 +30,15 @@ class TextStream:
     bias: Tensor
 
     def rows(self, index: Tensor) -> "TextStream":
-        """The stream of the texts at `index` (B',)."""
+        """The stream of the texts at `index` (B',), no longer than the longest of them."""
+        bias = self.bias[index]
+        length = int((bias == 0).sum(-1).max())
         return TextStream(
-            self.start[index], self.pooled[index], self.keys[:, index], self.values[:, index], self.bias[index]
+            self.start[index],
+            self.pooled[index],
+            self.keys[:, index, :, :length],
+            self.values[:, index, :, :length],
+            bias[..., :length],
         )
 
 
@@ -48,7 +54,7 @@ def frozen_stream(trunk: MiniLm, ids: Tensor, mask: Tensor, readout: int) -> Tex
             keys.append(layer.split(layer.key(x)))
             values.append(layer.split(layer.value(x)))
         x = layer(x, bias)
-    none = x.new_zeros(0, x.shape[0])
+    none = x.new_zeros(0, x.shape[0], 1, x.shape[1], 1)
     stacked = (torch.stack(keys), torch.stack(values)) if readout else (none, none)
     return TextStream(start, mean_pool(x, mask), *stacked, bias)
 
