@@ -1,0 +1,44 @@
+# Two environments, never one: .venv has no torch, .venv-train has no gradio.
+PYTHON ?= python3.11
+
+.PHONY: demo test test-runtime test-train lint clean
+.DELETE_ON_ERROR:
+
+demo: .venv/runtime.stamp
+	.venv/bin/python -m demo
+
+test: lint test-runtime test-train
+
+lint: .venv/test.stamp
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+test-runtime: .venv/test.stamp
+	OMP_WAIT_POLICY=passive .venv/bin/python -m pytest
+
+test-train: .venv-train/train.stamp
+	OMP_WAIT_POLICY=passive .venv-train/bin/python -m pytest tests/train tests/export tests/benchmarks
+	OMP_WAIT_POLICY=passive .venv-train/bin/python -m pytest tests/runtime tests/test_layout.py -m torch
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv-train/bin/python:
+	$(PYTHON) -m venv .venv-train
+
+.venv/runtime.stamp: requirements-runtime.txt | .venv/bin/python
+	.venv/bin/python -m pip install --disable-pip-version-check --quiet -r requirements-runtime.txt
+	touch $@
+
+.venv/test.stamp: requirements-test.txt .venv/runtime.stamp
+	.venv/bin/python -m pip install --disable-pip-version-check --quiet -r requirements-test.txt
+	touch $@
+
+.venv-train/train.stamp: requirements-train.txt requirements-test.txt | .venv-train/bin/python
+	.venv-train/bin/python -m pip install --disable-pip-version-check --quiet -r requirements-train.txt \
+		$$(grep -E '^pytest' requirements-test.txt)
+	touch $@
+
+clean:
+	rm -rf .venv .venv-train .cache runs .pytest_cache .mypy_cache .ruff_cache
