@@ -26,7 +26,7 @@ class CompactRecipe:
     temperature: float = 0.1
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
-    epochs: int = 50
+    epochs: int = 40
     batch: int = 128
     validate_every: int = 5
     languages: tuple[str, ...] = ("en", "vi")
