@@ -15,13 +15,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("out", nargs="?", type=Path, help="folder to write; the same call again continues it")
     parser.add_argument("--images", type=int, default=600)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument(
-        "--workers", type=int, default=None, help="threads; the result does not depend on them"
-    )
+    parser.add_argument("--workers", type=int, default=None, help="threads; the result does not depend on them")
     parser.add_argument("--force", action="store_true", help="replace another phantom set in OUT")
-    parser.add_argument(
-        "--contact-sheet", type=Path, metavar="FILE", help="draw a labelled overview (.png or .jpg)"
-    )
+    parser.add_argument("--contact-sheet", type=Path, metavar="FILE", help="draw a labelled overview (.png or .jpg)")
     given = parser.parse_args(arguments)
     if given.out is None and given.contact_sheet is None:
         parser.error("give a folder OUT, or --contact-sheet FILE, or both")

@@ -65,9 +65,7 @@ def photograph(scene: NDArray[np.float32], at: Pose, rng: np.random.Generator) -
     x = (np.arange(left, right, dtype=np.float32) - np.float32(at.centre[0]))[None, :]
     y = (np.arange(top, bottom, dtype=np.float32) - np.float32(at.centre[1]))[:, None]
     r = np.sqrt(x * x + y * y)
-    fall = np.float32(at.exposure) * (
-        1 - np.float32(at.vignette) * np.clip(r / np.float32(at.radius), 0, 1) ** 3
-    )
+    fall = np.float32(at.exposure) * (1 - np.float32(at.vignette) * np.clip(r / np.float32(at.radius), 0, 1) ** 3)
     field = np.clip((np.float32(at.radius) - r) / 2.5 + 0.5, 0, 1)
     grain = rng.standard_normal(r.shape, dtype=np.float32) * np.float32(at.noise)
     picture = np.full((HEIGHT, WIDTH, 3), at.black, np.uint8)

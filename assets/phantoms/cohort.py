@@ -32,11 +32,7 @@ class Item:
 def plan(images: int, seed: int) -> list[Item]:
     """The items of a set, in file order: classes in the challenge's shares, findings in turn."""
     rng = stream(seed, "cohort", images)
-    deck = [
-        (name, finding)
-        for name, count in _class_counts(images).items()
-        for finding in _findings(name, count, rng)
-    ]
+    deck = [(name, finding) for name, count in _class_counts(images).items() for finding in _findings(name, count, rng)]
     order = rng.permutation(len(deck))
     items: list[Item] = []
     patient = 0

@@ -57,9 +57,7 @@ def _nodules(scene: Scene, glottis: Glottis) -> None:
     rng = scene.eye("cords")
     for side in (-1, 1):
         r = (0.055 + 0.035 * scene.amount) * float(rng.uniform(0.9, 1.1))
-        d = ellipse(
-            scene.x, scene.y, glottis.edge(0.42, side, 0.012 if glottis.gap else 0.55 * r), (r * 0.8, r)
-        )
+        d = ellipse(scene.x, scene.y, glottis.edge(0.42, side, 0.012 if glottis.gap else 0.55 * r), (r * 0.8, r))
         mask = scene.surface.layer(
             d,
             scene.tissue("nodule", (1.0, 0.92, 0.84)),
@@ -98,9 +96,7 @@ def _leukoplakia(scene: Scene, glottis: Glottis) -> None:
 
 def _scar(scene: Scene, glottis: Glottis) -> None:
     s, side, rng = scene.surface, scarred_side(scene), scene.eye("cords")
-    groove = capsule(
-        scene.x, scene.y, glottis.edge(0.12, side, 0.075), glottis.edge(0.9, side, 0.075), (0.01, 0.01)
-    )
+    groove = capsule(scene.x, scene.y, glottis.edge(0.12, side, 0.075), glottis.edge(0.9, side, 0.075), (0.01, 0.01))
     s.height -= bell(groove, 0.03) * np.float32(0.05)
     s.paint(bell(groove, 0.035), (0.58, 0.25, 0.22), 0.85)
     for k in range(4):
@@ -119,8 +115,6 @@ def _mucus(scene: Scene, glottis: Glottis) -> None:
     d = scene.stroke(
         [(-gap - 0.16, top - 0.03), (-0.04, top + 0.05), (0.06, top - 0.02), (gap + 0.18, top + 0.05)], wide
     )
-    d = np.minimum(
-        d, scene.stroke([(-gap * 0.5 - 0.18, low + 0.04), (0.0, low), (gap * 0.5 + 0.2, low + 0.06)], wide)
-    )
+    d = np.minimum(d, scene.stroke([(-gap * 0.5 - 0.18, low + 0.04), (0.0, low), (gap * 0.5 + 0.2, low + 0.06)], wide))
     blob = ellipse(scene.x, scene.y, glottis.edge(0.40, 1, 0.06), (0.13, 0.17))
     white_mucus(scene, merge(d, scene.bend(blob, 0.03), 0.05))

@@ -17,9 +17,7 @@ def paint(scene: Scene) -> None:
     rng = scene.body("anatomy")
     centre = (float(rng.uniform(-0.05, 0.05)), float(rng.uniform(-0.05, 0.05)))
     size = float(rng.uniform(0.64, 0.72))
-    drum = ellipse(
-        scene.x, scene.y, centre, (size, size * float(rng.uniform(1.02, 1.12))), float(rng.uniform(-15, 15))
-    )
+    drum = ellipse(scene.x, scene.y, centre, (size, size * float(rng.uniform(1.02, 1.12))), float(rng.uniform(-15, 15)))
     umbo = (centre[0] + float(rng.uniform(-0.04, 0.02)), centre[1] + float(rng.uniform(0.03, 0.10)))
     tilt = np.radians(rng.uniform(18, 32))
     knob = (umbo[0] + 0.50 * float(np.sin(tilt)), umbo[1] - 0.50 * float(np.cos(tilt)))
@@ -52,12 +50,12 @@ def _drum(scene: Scene, drum: Field, centre: Point, umbo: Point, knob: Point) ->
     s, x, y = scene.surface, scene.x, scene.y
     body = s.layer(
         drum,
-        scene.tissue("drum", (0.70, 0.655, 0.615)),
+        scene.tissue("drum", (0.60, 0.555, 0.515)),
         rise=0.0,
         edge=0.03,
         shadow=0.45,
         reach=0.07,
-        gloss=0.45,
+        gloss=0.34,
         light=0.86,
     )
     to_umbo = cv2.magnitude(x - np.float32(umbo[0]), y - np.float32(umbo[1]))
@@ -101,10 +99,7 @@ def _cone(scene: Scene, umbo: Point, degrees: float) -> None:
     """The cone of light: towards +x and down; dull on a thick or inflamed membrane."""
     dulled = {"thickened membrane": 0.9, "erythema": 0.45, "effusion": 0.55}.get(scene.finding, 0.0)
     a, spread = np.radians(degrees), np.radians(11)
-    tips = [
-        (umbo[0] + 0.50 * float(np.sin(b)), umbo[1] + 0.50 * float(np.cos(b)))
-        for b in (a - spread, a + spread)
-    ]
+    tips = [(umbo[0] + 0.50 * float(np.sin(b)), umbo[1] + 0.50 * float(np.cos(b))) for b in (a - spread, a + spread)]
     light = scene.polygon([(umbo[0] + 0.01, umbo[1] + 0.03), *tips], 0.014)
     distance = cv2.magnitude(scene.x - np.float32(umbo[0]), scene.y - np.float32(umbo[1]))
     light *= np.clip(1.25 - 1.3 * distance, 0.2, 1)
@@ -117,9 +112,7 @@ def _behind(scene: Scene, drum: Field, centre: Point) -> None:
     if scene.has("perforation"):
         at = (centre[0] + float(rng.uniform(-0.26, 0.18)), centre[1] + float(rng.uniform(0.12, 0.30)))
         r = (0.13 + 0.24 * scene.amount) * float(rng.uniform(0.9, 1.08))
-        hole = scene.bend(
-            ellipse(x, y, at, (r * float(rng.uniform(1.0, 1.2)), r), float(rng.uniform(0, 180))), 0.02
-        )
+        hole = scene.bend(ellipse(x, y, at, (r * float(rng.uniform(1.0, 1.2)), r), float(rng.uniform(0, 180))), 0.02)
         hole = np.maximum(hole, drum + 0.07)
         s.paint(bell(hole, 0.045), (0.78, 0.36, 0.30), 0.8)
         inner = soft(hole, 0.02)
@@ -160,10 +153,8 @@ def _in_canal(scene: Scene, drum: Field, centre: Point, size: float) -> None:
     """Findings that lie in the canal, in front of the membrane."""
     s, x, y, rng = scene.surface, scene.x, scene.y, scene.eye("canal")
     if scene.has("edema"):
-        narrow = size * (0.80 - 0.42 * scene.amount)
-        lumen = scene.bend(
-            ellipse(x, y, centre, (narrow * 0.85, narrow * 1.1), float(rng.uniform(-25, 25))), 0.05, 4
-        )
+        narrow = size * (1.02 - 0.62 * scene.amount)
+        lumen = scene.bend(ellipse(x, y, centre, (narrow * 0.85, narrow * 1.1), float(rng.uniform(-25, 25))), 0.05, 4)
         swollen = scene.tissue("skin", (0.86, 0.47, 0.42))
         s.layer(-lumen, swollen, rise=0.32, width=0.5, edge=0.03, shadow=0.5, reach=0.12, gloss=0.55)
     if scene.has("cerumen"):
@@ -172,9 +163,7 @@ def _in_canal(scene: Scene, drum: Field, centre: Point, size: float) -> None:
         level = centre[1] + 0.50 - 0.62 * scene.amount
         d = level + np.float32(0.16) * np.square(x) - y + np.float32(0.05) * noise(rng, 4, 3)
         for side in (-1, 1):
-            tongue = ellipse(
-                x, y, (side * 0.62, level - 0.05), (0.24, 0.16 + 0.22 * scene.amount), 20.0 * side
-            )
+            tongue = ellipse(x, y, (side * 0.62, level - 0.05), (0.24, 0.16 + 0.22 * scene.amount), 20.0 * side)
             d = merge(d, tongue, 0.15)
         pus(scene, d, fill=0.9)
         s.paint(soft(d + 0.04, 0.05) * np.clip(0.4 * noise(rng, 12, 2), 0, 1), np.asarray(PUS) * 1.15, 0.6)
@@ -198,9 +187,7 @@ def _in_canal(scene: Scene, drum: Field, centre: Point, size: float) -> None:
             s.paint(spores, (0.06, 0.06, 0.05), 0.9)
 
 
-def _lumps(
-    scene: Scene, drum: Field, rng: np.random.Generator, colour: tuple[float, float, float], count: int
-) -> None:
+def _lumps(scene: Scene, drum: Field, rng: np.random.Generator, colour: tuple[float, float, float], count: int) -> None:
     start = float(rng.uniform(0, 2 * np.pi))
     for k in range(count):
         b, r = start + float(rng.normal(0.62 * k, 0.15)), float(rng.uniform(0.40, 0.80)) - 0.03 * count
@@ -210,7 +197,5 @@ def _lumps(
         d = d + np.float32(0.05) * noise(rng, 6, 2)
         shade = np.asarray(colour) * float(rng.uniform(0.8, 1.5))
         wax = shade.astype(np.float32)[:, None, None] * (1 + np.float32(0.16) * noise(rng, 20, 3))
-        mask = scene.surface.layer(
-            d, wax, rise=0.07, width=0.16, edge=0.045, shadow=0.3, reach=0.06, gloss=0.6
-        )
+        mask = scene.surface.layer(d, wax, rise=0.07, width=0.16, edge=0.045, shadow=0.3, reach=0.06, gloss=0.6)
         scene.surface.height += mask * np.float32(0.008) * noise(rng, 18, 2)

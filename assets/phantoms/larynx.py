@@ -95,9 +95,7 @@ def _cord(scene: Scene, side: int, glottis: Glottis) -> None:
     s, swell = scene.surface, glottis.swell
     u, t = glottis.inward(scene, side)
     if swell:
-        puff = np.sin(np.float32(np.pi) * np.clip(t, 0, 1)) + np.float32(0.25) * noise(
-            scene.eye("puff"), 4, 1
-        )
+        puff = np.sin(np.float32(np.pi) * np.clip(t, 0, 1)) + np.float32(0.25) * noise(scene.eye("puff"), 4, 1)
         u = u + np.float32(0.10 * swell if glottis.gap else 0.02) * puff
     if scene.has("scar") and side == scarred_side(scene):
         u = u - np.float32(0.05) * bell(t - np.float32(0.48), 0.16)

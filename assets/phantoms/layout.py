@@ -18,7 +18,7 @@ from .errors import PhantomError
 from .render import render
 from .tables import tables
 
-_VERSION = 1
+_VERSION = 2  # raised whenever a picture or a caption changes, so that two drawings never mix in one folder
 _MANIFEST = "phantoms.json"
 _PNG_END = b"IEND\xaeB`\x82"
 _OURS = (_MANIFEST, "README.txt", "truth.csv", "cls.json", "data.json", "t2i.json", "i2i.json")

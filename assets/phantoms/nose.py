@@ -101,9 +101,7 @@ def _inferior_turbinate(scene: Scene, inferior: Point, swell: float, rng: np.ran
 
 def _septum(scene: Scene, at: float, rng: np.random.Generator) -> None:
     y = scene.y
-    wave = np.float32(at) + np.float32(rng.uniform(-0.05, 0.05)) * np.sin(
-        2.2 * y + np.float32(rng.uniform(0, 6))
-    )
+    wave = np.float32(at) + np.float32(rng.uniform(-0.05, 0.05)) * np.sin(2.2 * y + np.float32(rng.uniform(0, 6)))
     if scene.has("septal deviation"):
         bow = float(scene.eye("deviation").uniform(-0.15, 0.2))
         wave = wave - np.float32(0.16 + 0.30 * scene.amount) * np.exp(-np.square((y - bow) / 0.42))
@@ -124,9 +122,7 @@ def _septum(scene: Scene, at: float, rng: np.random.Generator) -> None:
     )
     _mucosa(scene, "septum", mask)
     if scene.has("septal spur"):
-        ridge = capsule(
-            scene.x, y, (at + 0.20, level - 0.06), (at - reach + 0.03, level + 0.02), (0.03, 0.012)
-        )
+        ridge = capsule(scene.x, y, (at + 0.20, level - 0.06), (at - reach + 0.03, level + 0.02), (0.03, 0.012))
         scene.surface.height += bell(ridge, 0.07) * np.float32(0.10) * mask
         scene.surface.paint(bell(ridge, 0.06) * mask, (0.96, 0.80, 0.74), 0.6)
 
@@ -144,9 +140,7 @@ def _grape(scene: Scene, at: Point, r: float, k: int) -> None:
     stalk = capsule(scene.x, scene.y, (at[0] - 0.04, at[1] - 1.5 * r), at, (0.45 * r, 0.6 * r))
     d = scene.bend(merge(body, stalk, 0.6 * r), 0.012, 5)
     skin = scene.tissue("polyp", (0.80, 0.60, 0.52))
-    mask = s.layer(
-        d, skin, rise=0.6 * r, width=0.95 * r, edge=0.04, shadow=0.55, reach=0.08, gloss=0.85, light=0.9
-    )
+    mask = s.layer(d, skin, rise=0.6 * r, width=0.95 * r, edge=0.04, shadow=0.55, reach=0.08, gloss=0.85, light=0.9)
     s.paint(mask * soft(d + 0.5 * r, 0.8 * r), (0.88, 0.80, 0.70), 0.9)
     s.paint(mask * vessels(scene.eye("grape", k), 22, width=0.8), (0.74, 0.34, 0.30), 0.45)
 
@@ -182,9 +176,7 @@ def _on_top(scene: Scene, septum_at: float, inferior: Point, mouth: Point) -> No
         pus(scene, np.minimum(d, ellipse(scene.x, scene.y, path[0], (0.15, 0.10 + 0.06 * a))))
     if scene.has("white mucus"):
         d = scene.stroke([(septum_at + 0.1, -0.1), (0.0, 0.0), (-0.25, 0.12), (-0.52, 0.08)], 0.03 + 0.03 * a)
-        d = np.minimum(
-            d, scene.stroke([(-0.5, 0.2), (-0.1, 0.38), (septum_at + 0.15, 0.30)], 0.03 + 0.03 * a)
-        )
+        d = np.minimum(d, scene.stroke([(-0.5, 0.2), (-0.1, 0.38), (septum_at + 0.15, 0.30)], 0.03 + 0.03 * a))
         d = np.minimum(d, scene.bend(ellipse(scene.x, scene.y, (0.0, 0.84), (0.45, 0.10 + 0.08 * a)), 0.04))
         white_mucus(scene, d)
     if scene.has("watery mucus"):
@@ -200,9 +192,7 @@ def _on_top(scene: Scene, septum_at: float, inferior: Point, mouth: Point) -> No
         for k in range(3):
             d = np.minimum(
                 d,
-                scene.stroke(
-                    [(septum_at + 0.16 * k + 0.1, -0.3 + 0.2 * k), (septum_at + 0.13 * k, 0.7)], 0.04
-                ),
+                scene.stroke([(septum_at + 0.16 * k + 0.1, -0.3 + 0.2 * k), (septum_at + 0.13 * k, 0.7)], 0.04),
             )
         mask = clear_mucus(scene, d)
         foam = scene.dots("foam", mask, 26, (0.012, 0.035))
@@ -211,9 +201,7 @@ def _on_top(scene: Scene, septum_at: float, inferior: Point, mouth: Point) -> No
     if scene.has("bleeding"):
         start = (septum_at + 0.22, float(rng.uniform(-0.15, 0.1)))
         d = ellipse(scene.x, scene.y, start, (0.10 + 0.08 * a, 0.12 + 0.08 * a))
-        d = np.minimum(
-            d, scene.stroke([start, (start[0] - 0.04, 0.45), (start[0] - 0.1, 0.95)], 0.04 + 0.05 * a)
-        )
+        d = np.minimum(d, scene.stroke([start, (start[0] - 0.04, 0.45), (start[0] - 0.1, 0.95)], 0.04 + 0.05 * a))
         blood(scene, scene.bend(np.minimum(d, ellipse(scene.x, scene.y, (0.1, 0.95), (0.45, 0.2))), 0.03))
     if scene.has("scar"):
         y0 = float(rng.uniform(0.05, 0.2))

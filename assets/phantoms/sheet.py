@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .camera import HEIGHT, pose
 from .errors import PhantomError
 from .findings import CLASSES, FINDINGS, NORMAL, View
 from .render import render
@@ -33,14 +34,9 @@ def save_contact_sheet(path: Path, seed: int) -> None:
     if path.suffix.lower() not in {".png", ".jpg", ".jpeg"}:
         raise PhantomError(f"--contact-sheet {path}: the name must end in .png, .jpg or .jpeg")
     path.parent.mkdir(parents=True, exist_ok=True)
-    sheet = contact_sheet(seed)
-    if path.suffix.lower() == ".png":
-        # sensor noise does not compress: 32 levels a channel keep the file small enough for a page
-        sheet = (sheet & 0xF8) | (sheet >> 5)
-        options = [cv2.IMWRITE_PNG_COMPRESSION, 9]
-    else:
-        options = [cv2.IMWRITE_JPEG_QUALITY, 88]
-    path.write_bytes(cv2.imencode(path.suffix, cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), options)[1].tobytes())
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 9] if path.suffix.lower() == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 88]
+    sheet = cv2.cvtColor(contact_sheet(seed), cv2.COLOR_RGB2BGR)
+    path.write_bytes(cv2.imencode(path.suffix, sheet, options)[1].tobytes())
 
 
 def _row(kind: View, seed: int, columns: int) -> NDArray[np.uint8]:
@@ -48,15 +44,17 @@ def _row(kind: View, seed: int, columns: int) -> NDArray[np.uint8]:
     _write(row, kind.name, (4, 13), 0.42, (255, 220, 150))
     for column, finding in enumerate([NORMAL, *FINDINGS[kind.region]]):
         graded = FINDINGS[kind.region].get(finding, False)
+        patient = kind.number * 3 + column % 3
         picture = render(
             seed,
-            patient=kind.number * 3 + column % 3,
+            patient=patient,
             view=column,
             classification=kind.name,
             finding=finding,
             severity="moderate" if graded else "none",
         )
-        tile = cv2.resize(picture[:, 80:560], (_TILE, _TILE), interpolation=cv2.INTER_AREA)
+        left = round(pose(seed, patient, column).centre[0]) - HEIGHT // 2
+        tile = cv2.resize(picture[:, left : left + HEIGHT], (_TILE, _TILE), interpolation=cv2.INTER_AREA)
         row[_ROW : _ROW + _TILE, column * _TILE : (column + 1) * _TILE] = tile
         _write(row, finding, (column * _TILE + 3, _ROW + _TILE + 10), 0.28)
     return row

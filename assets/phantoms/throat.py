@@ -50,9 +50,7 @@ def _posterior_wall(scene: Scene) -> None:
         pus(scene, d)
     if scene.has("white mucus"):
         d = scene.stroke([(-0.42, 0.05), (-0.1, 0.20), (0.2, 0.14), (0.45, 0.28)], 0.03 + 0.035 * a)
-        d = np.minimum(
-            d, scene.stroke([(-0.2, 0.5), (0.05, 0.36), (0.18, 0.1), (0.28, -0.2)], 0.03 + 0.035 * a)
-        )
+        d = np.minimum(d, scene.stroke([(-0.2, 0.5), (0.05, 0.36), (0.18, 0.1), (0.28, -0.2)], 0.03 + 0.035 * a))
         white_mucus(scene, d)
 
 
@@ -81,9 +79,7 @@ def _tonsil(scene: Scene, side: int, half_arch: float, size: float) -> None:
         s.paint(bed, (0.86, 0.72, 0.66), 0.6)
         for k in range(6):
             y0 = 0.02 + 0.085 * k
-            band = scene.stroke(
-                [(side * 0.74, y0 + 0.06), (side * 0.58, y0), (side * 0.42, y0 + 0.05)], 0.012
-            )
+            band = scene.stroke([(side * 0.74, y0 + 0.06), (side * 0.58, y0), (side * 0.42, y0 + 0.05)], 0.012)
             s.paint(soft(band, 0.03) * soft(d - 0.03, 0.1), (1.06, 0.98, 0.93), 0.9)
             s.height += bell(band, 0.02) * np.float32(0.012)
         return
@@ -118,9 +114,7 @@ def _palate(scene: Scene, opening: Field, rng: np.random.Generator) -> None:
     skin = scene.tissue("palate", _MUCOSA)
     mask = s.layer(d, skin, rise=0.26, width=0.34, edge=0.025, shadow=0.6, reach=0.13, gloss=0.55)
     _lining(scene, "palate", mask)
-    s.paint(
-        bell(opening - 0.10, 0.04) * mask * soft(-y - 0.1, 0.3), (0.92, 0.62, 0.55), 0.35
-    )  # anterior pillars
+    s.paint(bell(opening - 0.10, 0.04) * mask * soft(-y - 0.1, 0.3), (0.92, 0.62, 0.55), 0.35)  # anterior pillars
     if swell:
         body = soft(capsule(x, y, (0.0, -0.30), (lean, -0.36 + length), (thick, thick)), 0.1)
         s.paint(body, (0.93, 0.66, 0.62), 0.30 + 0.35 * swell)

@@ -99,7 +99,7 @@ class Surface:
 def mottle(surface: Surface, rng: np.random.Generator) -> None:
     """Gives the surface a tissue's unevenness: blotches, fine grain, a drift between pink and yellow."""
     tone = np.float32(0.075) * noise(rng, 5, 2) + np.float32(0.022) * noise(rng, 40, 2)
-    hue = np.float32(0.022) * noise(rng, 3, 2)
+    hue = np.float32(0.015) * noise(rng, 3, 2)
     surface.colour[0] *= 1 + tone
     surface.colour[1] *= 1 + tone + hue
     surface.colour[2] *= 1 + tone - hue
@@ -122,9 +122,7 @@ def vessels(rng: np.random.Generator, count: int, *, width: float = 1.0, length:
         turns = angle + np.cumsum(rng.normal(0, 0.24, steps))
         path = start + np.cumsum(np.stack([np.cos(turns), np.sin(turns)], 1) * 6.0, 0)
         line = np.round(path * 16).astype(np.int32)
-        cv2.polylines(
-            canvas, [line], False, int(150 + 80 * min(thick, 1.3)), max(1, round(thick)), cv2.LINE_AA, 4
-        )
+        cv2.polylines(canvas, [line], False, int(150 + 80 * min(thick, 1.3)), max(1, round(thick)), cv2.LINE_AA, 4)
         if steps > 8:
             for _ in range(2):
                 at = int(rng.integers(steps // 4, steps))
@@ -142,9 +140,7 @@ def vessels(rng: np.random.Generator, count: int, *, width: float = 1.0, length:
 def lit(surface: Surface, lamp: tuple[float, float], rng: np.random.Generator) -> NDArray[np.float32]:
     """The surface under a lamp at `lamp`: (3, SIZE, SIZE) RGB float32, about 0..1, highlights above."""
     micro = noise(rng, 26, 2)
-    relief = cv2.GaussianBlur(surface.height, (0, 0), 1.3) + np.float32(0.0032) * micro * (
-        0.3 + surface.gloss
-    )
+    relief = cv2.GaussianBlur(surface.height, (0, 0), 1.3) + np.float32(0.0032) * micro * (0.3 + surface.gloss)
     k = np.float32(1 / (8 * PIXEL))
     gx = np.clip(cv2.Sobel(relief, cv2.CV_32F, 1, 0) * k, -1.8, 1.8)
     gy = np.clip(cv2.Sobel(relief, cv2.CV_32F, 0, 1) * k, -1.8, 1.8)
