@@ -16,6 +16,7 @@ from runtime import metrics
 from runtime.encoder import DualEncoder, open_encoder
 from runtime.ensemble import stack_folds
 from runtime.errors import DatasetError
+from runtime.files import atomic_path
 from runtime.images import read_image
 
 from .pipeline import train_and_export
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs both splits over all seeds, trained on English captions and on both languages; writes the result."""
     pictures = Pictures.read(args.data)
     texts = minilm_vectors(pictures.en)
-    images = lite2_features([args.data / "img" / file for file in pictures.files])
+    images = _features(args.work / "lite2.npy", [args.data / "img" / file for file in pictures.files])
     rows: list[dict[str, Any]] = []
     for split, trained_on in itertools.product(args.splits, ("en", "en,vi")):
         for seed in tqdm(range(args.seeds), desc=f"{split}, trained on {trained_on}", file=sys.stderr):
@@ -98,6 +99,16 @@ def run(args: argparse.Namespace) -> int:
     if set(args.splits) == set(SPLITS):
         save_result("kger_tuxpaint", command_line(), headline(summary) | {"summary": summary, "rows": rows})
     return 0
+
+
+def _features(cache: Path, paths: list[Path]) -> NDArray[np.float32]:
+    if cache.is_file():
+        stored: NDArray[np.float32] = np.load(cache, allow_pickle=False)
+        return stored
+    features = lite2_features(paths)
+    with atomic_path(cache) as part, part.open("wb") as stream:
+        np.save(stream, features, allow_pickle=False)
+    return features
 
 
 def measure(encoder: DualEncoder, pictures: Pictures, test: NDArray[np.int64]) -> list[dict[str, Any]]:

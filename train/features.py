@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -27,25 +28,42 @@ logger = logging.getLogger(__name__)
 def image_features(
     dataset: Dataset, trunk: LiteTrunk, preprocessing: Preprocessing, name: str, cache: Path, *, batch: int = 16
 ) -> torch.Tensor:
-    """Features (N, F) float32 of every record's image; kept in `cache` under a key of files and settings."""
+    """Features (N, F) float32 of every record's image.
+
+    Kept in `cache`, by the content of the image: a data set that grows, or a split of it, computes what is new.
+    """
+    settings = json.dumps([name, trunk.sides, preprocessing.to_json()], sort_keys=True)
+    path = cache / f"image-{hashlib.sha256(settings.encode()).hexdigest()[:32]}.npz"
+    known = _read_cache(path, trunk.width)
     hashes = [sha256_file(record.path) for record in dataset.records]
-    settings = [name, trunk.sides, preprocessing.to_json(), hashes]
-    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-    path = cache / f"image-{key[:32]}.npy"
-    if path.is_file():
-        stored: NDArray[np.float32] = np.load(path, allow_pickle=False)
-        if stored.shape == (len(hashes), trunk.width):
-            return torch.from_numpy(stored)
-        logger.warning("%s has the wrong shape and is computed again", path)
-    rows = np.empty((len(hashes), trunk.width), np.float32)
-    with torch.inference_mode(), tqdm(total=len(hashes), desc="image features", unit="img", disable=None) as bar:
-        for first in range(0, len(hashes), batch):
-            images = [read_image(record.path) for record in dataset.records[first : first + batch]]
-            rows[first : first + batch] = trunk(torch.from_numpy(preprocessing(images))).numpy()
-            bar.update(len(images))
-    with atomic_path(path) as part, part.open("wb") as stream:
-        np.save(stream, rows, allow_pickle=False)
-    return torch.from_numpy(rows)
+    missing = {digest: record for digest, record in zip(hashes, dataset.records, strict=True) if digest not in known}
+    todo = list(missing.items())
+    with torch.inference_mode(), tqdm(total=len(todo), desc="image features", unit="img", disable=None) as bar:
+        for first in range(0, len(todo), batch):
+            part = todo[first : first + batch]
+            rows = trunk(torch.from_numpy(preprocessing([read_image(record.path) for _, record in part]))).numpy()
+            known.update(zip((digest for digest, _ in part), rows, strict=True))
+            bar.update(len(part))
+    if todo:
+        with atomic_path(path) as target, target.open("wb") as stream:
+            np.savez(stream, hashes=np.array(list(known)), rows=np.stack(list(known.values())))
+    return torch.from_numpy(np.stack([known[digest] for digest in hashes]))
+
+
+def _read_cache(path: Path, width: int) -> dict[str, NDArray[np.float32]]:
+    """Stored rows by the SHA-256 of their image; none where the file is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            hashes, rows = stored["hashes"].tolist(), stored["rows"]
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        logger.warning("%s is damaged (%s); its features are computed again", path, error)
+        return {}
+    if rows.shape != (len(hashes), width) or not np.isfinite(rows).all():
+        logger.warning("%s does not fit; its features are computed again", path)
+        return {}
+    return dict(zip(hashes, rows, strict=True))
 
 
 def text_features(

@@ -24,9 +24,9 @@ class CompactRecipe:
     max_tokens: int = 128
     loss: str = "multi-positive"
     temperature: float = 0.1
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     weight_decay: float = 0.05
-    epochs: int = 40
+    epochs: int = 30
     batch: int = 128
     validate_every: int = 5
     languages: tuple[str, ...] = ("en", "vi")
