@@ -71,7 +71,6 @@ def fit_paper_fold(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: recipe.learning_rate_factor(step, steps))
     scaler = torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
     prepare = augmentation(recipe.augmentation, paper_preprocessing(recipe))
-    criterion = "r5_own" if recipe.selection == "published" else "mrr"
     best: FoldResult | None = None
     curve: list[dict[str, float]] = []
     for epoch in range(1, recipe.epochs + 1):
@@ -92,7 +91,7 @@ def fit_paper_fold(
         figures = validate_paper(model, data, val, recipe)
         row = {"epoch": epoch, "loss": float(np.mean(losses)), **figures, "learning_rate": rate}
         curve.append(row)
-        if best is None or figures[criterion] > best.figures[criterion]:
+        if best is None or figures[recipe.criterion] > best.figures[recipe.criterion]:
             best = FoldResult(trained_weights(model), {"epoch": float(epoch), **figures}, curve)
         yield row
     if best is not None:

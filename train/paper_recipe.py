@@ -56,6 +56,11 @@ class PaperRecipe:
         if not 1 <= self.unfrozen <= TEXT_LAYERS:
             raise InvalidInputError(f"unfrozen={self.unfrozen}; expected 1 to {TEXT_LAYERS} blocks of each tower")
 
+    @property
+    def criterion(self) -> str:
+        """The validation figure whose best epoch is kept."""
+        return "r5_own" if self.selection == "published" else "mrr"
+
     def learning_rate_factor(self, step: int, steps_an_epoch: int) -> float:
         """Share of the learning rate at `step` from 0: linear warm-up over whole epochs, times `decay` a milestone."""
         warm = min(1.0, (step + 1) / max(1, self.warmup_epochs * steps_an_epoch))
