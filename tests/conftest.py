@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +17,13 @@ from runtime.dataset import read_dataset
 from runtime.encoder import open_encoder
 from runtime.gallery import Gallery
 from runtime.indexing import index_dataset
+
+if TYPE_CHECKING:
+    from export.parts import Parts
+    from train.minilm import MiniLm
+
+# as the command lines do: pools that spin starve one another on few cores
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES, GALLERY_IMAGES = 40, 24
@@ -94,3 +102,21 @@ def small_gallery(bundle_folder: Path, phantoms: Path, tmp_path_factory: pytest.
     with Gallery.create(folder, **settings, precision=encoder.bundle.manifest.precision) as gallery:
         assert index_dataset(dataset, gallery, encoder).added == GALLERY_IMAGES
     return folder
+
+
+@pytest.fixture(scope="session")
+def minilm() -> "MiniLm":
+    """The frozen text trunk with its real weights. Tests must not change it."""
+    pytest.importorskip("torch")
+    from train.minilm import MiniLm, package_folder
+
+    return MiniLm.load(package_folder())
+
+
+@pytest.fixture(scope="session")
+def tiny_parts(tiny_run: Path) -> "Parts":
+    """The tiny run's graphs and references, ready for export. Tests must not change them."""
+    from export.compact import compact_parts
+    from train.runs import Run
+
+    return compact_parts(Run(tiny_run))

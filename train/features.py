@@ -53,11 +53,12 @@ def image_features(
 def _read_cache(path: Path, width: int) -> dict[str, NDArray[np.float32]]:
     """Stored rows by the SHA-256 of their image; none where the file is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # a stream of ours, since np.load leaves a damaged archive open
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             hashes, rows = stored["hashes"].tolist(), stored["rows"]
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         logger.warning("%s is damaged (%s); its features are computed again", path, error)
         return {}
     if rows.shape != (len(hashes), width) or not np.isfinite(rows).all():

@@ -146,7 +146,11 @@ def without(dataset: Dataset, hold_out: Path | None) -> Dataset:
     """`dataset` without the images that the file `hold_out` names; raises DatasetError for an unknown name."""
     if hold_out is None:
         return dataset
-    names = {line.strip() for line in hold_out.read_text("utf-8").splitlines() if line.strip()}
+    try:
+        lines = hold_out.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{hold_out}: cannot be read ({error}); expected one image file a line") from error
+    names = {line.strip() for line in lines if line.strip()}
     unknown = names - {record.file for record in dataset.records}
     if unknown:
         raise DatasetError(f"{hold_out}: {min(unknown)} is not an image of {dataset.root}")
