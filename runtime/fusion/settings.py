@@ -47,17 +47,13 @@ class PosFuseSettings:
                     f"Pos-Fuse {name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}"
                 )
         if not 0 < self.decay_rate <= 1:
-            raise InvalidInputError(
-                f"Pos-Fuse decay_rate is {self.decay_rate}; expected more than 0, at most 1"
-            )
+            raise InvalidInputError(f"Pos-Fuse decay_rate is {self.decay_rate}; expected more than 0, at most 1")
         for name in ("prior", "confidence_floor"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InvalidInputError(f"Pos-Fuse {name} is {getattr(self, name)}; expected 0 to 1")
         for name in ("retrieval_weight", "judge_weight", "position_weight", "score_weight", "rrf_k"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
-                raise InvalidInputError(
-                    f"Pos-Fuse {name} is {getattr(self, name)}; expected a number of at least 0"
-                )
+                raise InvalidInputError(f"Pos-Fuse {name} is {getattr(self, name)}; expected a number of at least 0")
         for first, second in (("retrieval_weight", "judge_weight"), ("position_weight", "score_weight")):
             if getattr(self, first) + getattr(self, second) == 0:
                 raise InvalidInputError(f"Pos-Fuse {first} and {second} are both 0; raise at least one")

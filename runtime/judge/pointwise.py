@@ -84,9 +84,7 @@ def judge_pointwise(
         pending: list[list[Answer | Future[Answer]]] = []
         for candidate in candidates:
             try:
-                content = images(
-                    candidate
-                )  # in the caller's thread: a gallery's connection may be bound to it
+                content = images(candidate)  # in the caller's thread: a gallery's connection may be bound to it
             except (OSError, ImageDecodeError) as error:
                 pending.append([_unreadable(error, model)])
             else:

@@ -34,9 +34,7 @@ class PublishedScoresJudge:
             for c, name in zip(candidates, names, strict=True)
         ]
 
-    def _one(
-        self, item_id: int, name: str, scores: dict[str, float | None] | None, *, shared: bool
-    ) -> Judgement:
+    def _one(self, item_id: int, name: str, scores: dict[str, float | None] | None, *, shared: bool) -> Judgement:
         score, reason = None, ""
         if scores is None:
             reason = f"{self._file} has no such query"

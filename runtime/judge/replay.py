@@ -20,9 +20,7 @@ class ReplayJudge:
     model and runs from the record. What is not recorded is unjudged, or ReplayMissError where `strict`.
     """
 
-    def __init__(
-        self, record: ReplyRecord, settings: GeminiSettings | None = None, *, strict: bool = False
-    ) -> None:
+    def __init__(self, record: ReplyRecord, settings: GeminiSettings | None = None, *, strict: bool = False) -> None:
         """Raises JudgeError where the record holds several models and `settings` does not choose one."""
         self._record = record
         self._settings = settings or _settings_of(record)

@@ -38,9 +38,7 @@ class GeminiSettings:
             if getattr(self, name) < 1:
                 raise InvalidInputError(f"the judge's {name} is {getattr(self, name)}; expected at least 1")
         if self.base_url is not None and not _is_url(self.base_url):
-            raise InvalidInputError(
-                f"the judge's base_url is {self.base_url!r}; expected http(s)://HOST[:PORT]"
-            )
+            raise InvalidInputError(f"the judge's base_url is {self.base_url!r}; expected http(s)://HOST[:PORT]")
         for name in ("retry_delay_s", "max_retry_delay_s"):
             if not getattr(self, name) >= 0:
                 raise InvalidInputError(f"the judge's {name} is {getattr(self, name)}; expected at least 0")

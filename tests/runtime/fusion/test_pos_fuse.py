@@ -88,9 +88,7 @@ def test_equal_scores_of_the_judge_keep_retrieval_order():
 
 
 def test_published_form_takes_equal_scores_in_the_order_of_the_given_list():
-    ahead, behind = (
-        _scores(pos_fuse(RETRIEVAL, judged, PUBLISHED)) for judged in ({A: 0.7, B: 0.7}, {B: 0.7, A: 0.7})
-    )
+    ahead, behind = (_scores(pos_fuse(RETRIEVAL, judged, PUBLISHED)) for judged in ({A: 0.7, B: 0.7}, {B: 0.7, A: 0.7}))
     assert ahead[A] == pytest.approx(0.4 * FIVE[2] + 0.6 * 0.6 * TWO[0])
     assert behind[A] == pytest.approx(0.4 * FIVE[2] + 0.6 * 0.6 * TWO[1])
 
@@ -111,26 +109,20 @@ def test_confidence_weighted_judge_side_is_its_formula():
 
 
 def test_max_counts_a_missing_judgement_as_zero():
-    scores = _scores(
-        pos_fuse(RETRIEVAL, {A: 0.9, B: 0.8}, PosFuseSettings(variant="published", strategy="max"))
-    )
+    scores = _scores(pos_fuse(RETRIEVAL, {A: 0.9, B: 0.8}, PosFuseSettings(variant="published", strategy="max")))
     assert scores[X] == pytest.approx(max(FIVE[0], 0))
     assert scores[A] == pytest.approx(max(FIVE[2], 0.6 * TWO[0] + 0.4))
 
 
 def test_min_is_zero_unless_the_item_stands_in_both_lists():
-    scores = _scores(
-        pos_fuse(RETRIEVAL, {A: 0.9, B: 0.8}, PosFuseSettings(variant="published", strategy="min"))
-    )
+    scores = _scores(pos_fuse(RETRIEVAL, {A: 0.9, B: 0.8}, PosFuseSettings(variant="published", strategy="min")))
     assert scores[X] == 0
     assert scores[A] == pytest.approx(min(FIVE[2], 0.6 * TWO[0] + 0.4))
     assert scores[B] == pytest.approx(min(FIVE[1], 0.6 * TWO[1]))
 
 
 def test_reciprocal_rank_fusion_sums_over_the_lists_that_hold_the_item():
-    scores = _scores(
-        pos_fuse(RETRIEVAL, {A: 0.9, B: 0.8}, PosFuseSettings(variant="published", strategy="rrf"))
-    )
+    scores = _scores(pos_fuse(RETRIEVAL, {A: 0.9, B: 0.8}, PosFuseSettings(variant="published", strategy="rrf")))
     assert scores[X] == pytest.approx(1 / 61)
     assert scores[A] == pytest.approx(1 / 63 + 1 / 61)
     assert scores[B] == pytest.approx(1 / 62 + 1 / 62)

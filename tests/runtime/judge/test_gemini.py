@@ -120,9 +120,7 @@ def test_a_time_out_is_unjudged_and_the_others_keep_their_scores():
         return Reply(scored(0.9).body, hold=never) if held else scored(0.9)
 
     with Loopback(script) as server:
-        with GeminiJudge(
-            settings(server.url, timeout_ms=1000, attempts=2), enabled=True, environ=ENVIRON
-        ) as judge:
+        with GeminiJudge(settings(server.url, timeout_ms=1000, attempts=2), enabled=True, environ=ENVIRON) as judge:
             judged = judge.judge(
                 QUERY,
                 [candidate(0), candidate(1)],
@@ -208,9 +206,7 @@ def test_a_failed_run_leaves_the_mean_of_the_others_and_says_so():
 def test_exactly_as_many_requests_are_under_way_as_allowed(concurrency):
     # each reply waits until `concurrency` requests have met, so fewer would never be answered
     meet = threading.Barrier(concurrency)
-    judged, server = _judge(
-        lambda n, request: Reply(scored(0.5).body, meet=meet), count=6, concurrency=concurrency
-    )
+    judged, server = _judge(lambda n, request: Reply(scored(0.5).body, meet=meet), count=6, concurrency=concurrency)
     assert [j.score for j in judged] == [0.5] * 6
     assert server.most_at_once == concurrency
 
