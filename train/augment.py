@@ -15,6 +15,8 @@ from torchvision.transforms import v2  # isort: skip
 
 BEFORE_CROP = 256  # pixels
 
+Augmentation = Callable[[Sequence[Tensor]], Tensor]
+
 
 def training_picture(image: RgbImage, crop: str) -> Tensor:
     """(H, W, 3) uint8 → (3, 256, 256) uint8: the part of the augmentation that is not random, done once an image.
@@ -27,7 +29,7 @@ def training_picture(image: RgbImage, crop: str) -> Tensor:
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
 
-def augmentation(name: str, preprocessing: Preprocessing) -> Callable[[Sequence[Tensor]], Tensor]:
+def augmentation(name: str, preprocessing: Preprocessing) -> Augmentation:
     """Pictures (3, 256, 256) uint8 → (N, 3, S, S) float32 normalised, each drawn anew from torch's global generator.
 
     "published": random resized crop (0.8–1), rotation ±10°, mirror image with p = 0.3, brightness and contrast

@@ -15,7 +15,7 @@ from runtime.dataset import Dataset
 from runtime.images import read_image
 from runtime.tokenizer import TextTokenizer
 
-from .augment import augmentation, training_picture
+from .augment import Augmentation, augmentation, training_picture
 from .fit import FoldResult
 from .loss import contrastive_loss
 from .pairs import Pairs
@@ -77,10 +77,7 @@ def fit_paper_fold(
         model.train()
         losses = []
         for rows in np.array_split(rng.permutation(train), batches)[:steps]:
-            with torch.autocast(device.type, torch.float16, enabled=device.type == "cuda"):
-                similarities = _similarities(model, data, rows, prepare)
-            positives = torch.from_numpy(data.pairs.positives(rows)).to(device)
-            loss = contrastive_loss(recipe.loss, similarities, positives, recipe.temperature)
+            loss = _loss(model, data, rows, prepare, recipe)
             optimiser.zero_grad()
             scaler.scale(loss).backward()
             scaler.step(optimiser)
@@ -98,14 +95,14 @@ def fit_paper_fold(
         yield best
 
 
-def _similarities(model: Any, data: PaperData, rows: Ints, prepare: Any) -> Tensor:
-    """(B, B) float32 cosines, row = text, column = image."""
+def _loss(model: Any, data: PaperData, rows: Ints, prepare: Augmentation, recipe: PaperRecipe) -> Tensor:
     device = next(model.parameters()).device
     pixels = prepare([data.pictures[int(i)] for i in data.pairs.image[rows]]).to(device)
-    image = model.encode_image(pixels, normalize=True)
-    text = model.encode_text(data.tokens(data.pairs.text[rows]).to(device), normalize=True)
-    with torch.autocast(device.type, enabled=False):
-        return text.float() @ image.float().T
+    ids = data.tokens(data.pairs.text[rows]).to(device)
+    with torch.autocast(device.type, torch.float16, enabled=device.type == "cuda"):
+        image, text = model.encode_image(pixels, normalize=True), model.encode_text(ids, normalize=True)
+    positives = torch.from_numpy(data.pairs.positives(rows)).to(device)
+    return contrastive_loss(recipe.loss, text.float() @ image.float().T, positives, recipe.temperature)
 
 
 @torch.inference_mode()

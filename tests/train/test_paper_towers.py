@@ -71,7 +71,8 @@ def test_a_checkpoint_file_is_read_and_a_foreign_one_named(
 ) -> None:
     trunk = towers.visual.trunk
     good, bad = tmp_path / "dinov2.safetensors", tmp_path / "other.safetensors"
-    save_file({name: weight.clone() + 0.5 for name, weight in trunk.state_dict().items()}, good)
+    moved = {name: weight.clone() + 0.5 for name, weight in trunk.state_dict().items()}
+    save_file(moved | {"mask_token": torch.zeros(1, 384)}, good)  # as the original checkpoint has it
     save_file({"weight": torch.zeros(3)}, bad)
     load_image_weights(twin.visual.trunk, str(good))
     assert torch.equal(twin.visual.trunk.blocks[3].mlp.fc1.weight, trunk.blocks[3].mlp.fc1.weight + 0.5)
