@@ -12,6 +12,7 @@ COMMANDS = {
     "vocalfolds": "real larynx frames, leave one sequence out (training environment)",
     "latency": "one query over 10 000 items against ten torch models (training environment)",
     "footprint": "installed size, import time and memory of the runtime environment",
+    "figures": "write the README's figures from the results files",
     "paper_path": "the paper recipe from training to search (training environment)",
 }
 

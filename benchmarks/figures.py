@@ -1,0 +1,125 @@
+"""The README's figures, written from the results files: `python -m benchmarks figures` puts them in place."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from runtime.errors import InvalidInputError
+from runtime.files import write_text
+
+from .pipeline import ROOT
+from .results import FOLDER
+
+START, END = "<!-- figures -->", "<!-- end of figures -->"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replaces what stands between the two marks of the README."""
+    text = args.readme.read_text("utf-8")
+    if START not in text or END not in text:
+        raise InvalidInputError(f"{args.readme}: expected the marks {START} and {END}")
+    before, rest = text.split(START, 1)
+    after = rest.split(END, 1)[1]
+    write_text(args.readme, f"{before}{START}\n{figures()}\n{END}{after}")
+    return 0
+
+
+def figures(folder: Path = FOLDER) -> str:
+    """All sections whose results file is there, as Markdown."""
+    sections = []
+    for name, write in SECTIONS.items():
+        path = folder / f"{name}.json"
+        if path.is_file():
+            result = json.loads(path.read_text("utf-8"))
+            made = f"`{result['command']}` → [`{name}.json`](benchmarks/results/{name}.json), {result['date']}"
+            sections.append(f"{write(result['figures'])}\n\n{made}")
+    return "\n\n".join(sections)
+
+
+def _tuxpaint(f: dict[str, Any]) -> str:
+    heading = (
+        "**Real pictures** (tuxpaint, 150 held out of 700, five seeds, relevance by caption text). Row level: "
+        f"{_known(f)} of the held-out captions also stand in training. Grouped by caption: none does.\n"
+    )
+    rows = [
+        [s["split"], s["trained_on"], s["language"], s["system"], *(f"{s[k]:.3f}" for k in ("r1", "r5", "r10", "mrr"))]
+        for s in f["summary"]
+    ]
+    return heading + "\n" + _table(["split", "trained on", "queries", "system", "R@1", "R@5", "R@10", "MRR"], rows)
+
+
+def _known(f: dict[str, Any]) -> str:
+    counts = [row["captions_also_in_training"] for row in f["rows"] if row["split"] == "row"]
+    return f"{min(counts)} to {max(counts)}"
+
+
+def _phantoms(f: dict[str, Any]) -> str:
+    heading = (
+        f"**Synthetic phantoms**, {f['test_images']} images of {f['test_patients']} held-out patients, int8, relevance "
+        "by what was drawn (region, side, finding):\n"
+    )
+    rows = [
+        [r["language"], r["region"], r["system"], str(r["queries"]), *(f"{r[k]:.3f}" for k in ("r1", "r5", "mrr"))]
+        for r in f["rows"]
+    ]
+    t = f["side_table"]
+    sides = [[f"asked {side}", *(str(t[side][c]) for c in ("left", "right", "another region"))] for side in t]
+    return (
+        f"{heading}\n{_table(['queries', 'region', 'system', 'n', 'R@1', 'R@5', 'MRR'], rows)}\n\n"
+        f"First hits of queries about a side (wrong side in {f['side_confusion']:.1%}):\n\n"
+        + _table(["", "left", "right", "another region"], sides)
+    )
+
+
+def _vocalfolds(f: dict[str, Any]) -> str:
+    return (
+        f"**Real larynx frames** (vocalfolds): captions of a held-out sequence asked over all {f['gallery']} frames, "
+        f"each by the one fold that never saw the sequence: R@1 {f['r1']:.3f} (chance {f['chance_r1']:.3f}), R@10 "
+        f"{f['r10']:.3f}, MRR {f['mrr']:.3f}; first hit in the right sequence {f['sequence_r1']:.3f}. Two patients and "
+        "eight sequences are too few to learn larynges from, and it shows."
+    )
+
+
+def _latency(f: dict[str, Any]) -> str:
+    heading = f"**One query** over {f['items']:,} items, encode + search, {f['threads']} threads, in one run:\n"
+    first = f["rows"][0]["p50_ms"]
+    rows = [[r["system"], f"{r['p50_ms']:.2f}", f"{r['p95_ms']:.2f}", f"{r['p50_ms'] / first:.0f}"] for r in f["rows"]]
+    return f"{heading}\n" + _table(["system", "p50 ms", "p95 ms", "÷ ours"], rows)
+
+
+def _footprint(f: dict[str, Any]) -> str:
+    return (
+        f"**Footprint**: the runtime environment takes {f['site_packages_mb']:.0f} MB, {f['core_mb']:.0f} MB without "
+        f"Gradio and google-genai; the core imports in {f['import_s']:.2f} s; `search` takes {f['search_wall_s']:.2f} s from "
+        f"start to answer on {f['gallery_items']} items and peaks at {f['search_peak_rss_mb']:.0f} MB."
+    )
+
+
+def _paper(f: dict[str, Any]) -> str:
+    shared = f["certificate"]["shared"]
+    return (
+        f"**The paper recipe**, {f['folds']} folds from training to search on phantoms ({f['kind']}): largest difference "
+        f"to torch {f['max_abs_difference']:.1e}; stands once: {', '.join(f'{k} {v}' for k, v in shared.items())}; "
+        f"image graph {f['image_mb']:.0f} MB, text graph {f['text_mb']:.0f} MB."
+    )
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+SECTIONS = {
+    "kger_tuxpaint": _tuxpaint,
+    "kger_phantoms": _phantoms,
+    "kger_vocalfolds": _vocalfolds,
+    "kger_latency": _latency,
+    "kger_footprint": _footprint,
+    "kger_paper_path": _paper,
+}
