@@ -98,7 +98,7 @@ def certify_int8(graph: Towers, exact: Towers, texts: Sequence[str], images: Seq
     report["top5_agreement"] = agreement = top_agreement(*similarities)
     if not agreement >= MIN_TOP5_AGREEMENT:
         raise BundleError(
-            f"export: int8 keeps {agreement:.3f} of the fp32 ensemble's top five; the limit is {MIN_TOP5_AGREEMENT}. "
+            f"export: int8 keeps {agreement:.4f} of the fp32 ensemble's top five; the limit is {MIN_TOP5_AGREEMENT}. "
             "Export with --precision fp32"
         )
     return report
