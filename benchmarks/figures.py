@@ -79,7 +79,7 @@ def _phantoms(f: dict[str, Any]) -> str:
 
 def _vocalfolds(f: dict[str, Any]) -> str:
     return (
-        f"**Real larynx frames** (vocalfolds): captions of a held-out sequence asked over all {f['gallery']} frames, "
+        f"**Real larynx frames** (vocalfolds): captions of held-out sequences over all {f['gallery']} frames, "
         f"each by the one fold that never saw the sequence: R@1 {f['r1']:.3f} (chance {f['chance_r1']:.3f}), R@10 "
         f"{f['r10']:.3f}, MRR {f['mrr']:.3f}; first hit in the right sequence {f['sequence_r1']:.3f}. Two patients and "
         "eight sequences are too few to learn larynges from, and it shows."
@@ -96,16 +96,16 @@ def _latency(f: dict[str, Any]) -> str:
 def _footprint(f: dict[str, Any]) -> str:
     return (
         f"**Footprint**: the runtime environment takes {f['site_packages_mb']:.0f} MB, {f['core_mb']:.0f} MB without "
-        f"Gradio and google-genai; the core imports in {f['import_s']:.2f} s; `search` takes {f['search_wall_s']:.2f} s from "
-        f"start to answer on {f['gallery_items']} items and peaks at {f['search_peak_rss_mb']:.0f} MB."
+        f"Gradio and google-genai; the core imports in {f['import_s']:.2f} s; `search` takes {f['search_wall_s']:.2f} s "
+        f"from start to answer on {f['gallery_items']} items and peaks at {f['search_peak_rss_mb']:.0f} MB."
     )
 
 
 def _paper(f: dict[str, Any]) -> str:
     shared = f["certificate"]["shared"]
     return (
-        f"**The paper recipe**, {f['folds']} folds from training to search on phantoms ({f['kind']}): largest difference "
-        f"to torch {f['max_abs_difference']:.1e}; stands once: {', '.join(f'{k} {v}' for k, v in shared.items())}; "
+        f"**The paper recipe**, {f['folds']} folds from training to search on phantoms ({f['kind']}): largest "
+        f"difference to torch {f['max_abs_difference']:.1e}; stands once: {', '.join(f'{k} {v}' for k, v in shared.items())}; "
         f"image graph {f['image_mb']:.0f} MB, text graph {f['text_mb']:.0f} MB."
     )
 
