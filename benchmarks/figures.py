@@ -94,18 +94,19 @@ def _latency(f: dict[str, Any]) -> str:
 
 
 def _footprint(f: dict[str, Any]) -> str:
+    size = f"{f['site_packages_mb']:.0f} MB, {f['core_mb']:.0f} MB without Gradio and google-genai"
+    search = f"{f['search_wall_s']:.2f} s from start to answer on {f['gallery_items']} items"
     return (
-        f"**Footprint**: the runtime environment takes {f['site_packages_mb']:.0f} MB, {f['core_mb']:.0f} MB without "
-        f"Gradio and google-genai; the core imports in {f['import_s']:.2f} s; `search` takes {f['search_wall_s']:.2f} s "
-        f"from start to answer on {f['gallery_items']} items and peaks at {f['search_peak_rss_mb']:.0f} MB."
+        f"**Footprint**: the runtime environment takes {size}; the core imports in {f['import_s']:.2f} s; `search` takes "
+        f"{search} and peaks at {f['search_peak_rss_mb']:.0f} MB."
     )
 
 
 def _paper(f: dict[str, Any]) -> str:
-    shared = f["certificate"]["shared"]
+    shared = ", ".join(f"{name} {value}" for name, value in f["certificate"]["shared"].items())
     return (
         f"**The paper recipe**, {f['folds']} folds from training to search on phantoms ({f['kind']}): largest "
-        f"difference to torch {f['max_abs_difference']:.1e}; stands once: {', '.join(f'{k} {v}' for k, v in shared.items())}; "
+        f"difference to torch {f['max_abs_difference']:.1e}; stands once: {shared}; "
         f"image graph {f['image_mb']:.0f} MB, text graph {f['text_mb']:.0f} MB."
     )
 
