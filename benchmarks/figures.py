@@ -97,8 +97,8 @@ def _footprint(f: dict[str, Any]) -> str:
     size = f"{f['site_packages_mb']:.0f} MB, {f['core_mb']:.0f} MB without Gradio and google-genai"
     search = f"{f['search_wall_s']:.2f} s from start to answer on {f['gallery_items']} items"
     return (
-        f"**Footprint**: the runtime environment takes {size}; the core imports in {f['import_s']:.2f} s; `search` takes "
-        f"{search} and peaks at {f['search_peak_rss_mb']:.0f} MB."
+        f"**Footprint**: the runtime environment takes {size}; the core imports in {f['import_s']:.2f} s; `search` "
+        f"takes {search} and peaks at {f['search_peak_rss_mb']:.0f} MB."
     )
 
 

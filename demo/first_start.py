@@ -21,7 +21,7 @@ from .truth import Truth, read_truth
 
 log = logging.getLogger(__name__)
 
-IMAGES, SEED = 300, 7
+IMAGES, SEED = 300, 11  # another seed than the shipped bundle was trained on: none of these patients is known to it
 DRAW, INDEX, OPEN = "drawing synthetic phantoms", "indexing pictures", "opening the gallery"
 
 Progress = Callable[[str, int, int], None]
