@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.__main__ import COMMANDS
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("runtime", "train", "export", "demo", "benchmarks", "assets")
 # folder → the project's folders that it may import, and what it may never import
@@ -101,12 +103,25 @@ def test_google_genai_stands_only_in_the_gemini_client_and_is_imported_late():
     assert not [name for node in body for name in imports(node) if name.startswith("google")]
 
 
-def test_benchmarks_import_torch_late():
-    """A benchmark of the runtime environment must start without torch."""
-    heavy = {"torch", "torchvision", "transformers", "sentence_transformers", "sklearn"}
-    for path in sources("benchmarks"):
-        at_import = [node for node in tree(path).body if isinstance(node, ast.Import | ast.ImportFrom)]
-        assert not [name for node in at_import for name in imports(node) if top(name) in heavy], path
+def imported_with_blocked(
+    modules: list[str], blocked: set[str], *, late: set[str]
+) -> "subprocess.CompletedProcess[str]":
+    """A fresh interpreter that imports `modules`; `blocked` packages fail, `late` ones must not be loaded after."""
+    program = f"""
+import importlib, importlib.abc, sys
+
+class Blocked(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {sorted(blocked)!r}:
+            raise ImportError(name + " is blocked")
+
+sys.meta_path.insert(0, Blocked())
+for name in {modules!r}:
+    importlib.import_module(name)
+early = set({sorted(late)!r}) & set(sys.modules)
+sys.exit(f"imported too early: {{early}}" if early else 0)
+"""
+    return subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_every_runtime_module_imports_with_torch_onnx_and_gradio_blocked():
@@ -115,23 +130,17 @@ def test_every_runtime_module_imports_with_torch_onnx_and_gradio_blocked():
         for path in sources("runtime")
         if path.name != "__main__.py"
     ]
-    program = f"""
-import importlib, importlib.abc, sys
-
-class Blocked(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {sorted(NEVER["runtime"])!r}:
-            raise ImportError(name + " is blocked")
-
-sys.meta_path.insert(0, Blocked())
-for name in {modules!r}:
-    importlib.import_module(name)
-late = {{"google.genai", "pydantic"}} & set(sys.modules)
-sys.exit(f"imported too early: {{late}}" if "google.genai" in late else 0)
-"""
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
     assert len(modules) > 30
+    done = imported_with_blocked(modules, NEVER["runtime"], late={"google.genai"})
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_benchmark_starts_without_torch():
+    modules = [f"benchmarks.{command}" for command in COMMANDS]
+    done = imported_with_blocked(
+        modules, {*NEVER["runtime"], "sentence_transformers", "sklearn"}, late={"google.genai"}
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_runtime_neither_asserts_nor_prints():

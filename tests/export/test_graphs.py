@@ -3,14 +3,15 @@
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
 
-from export.graphs import OPSET, fold_transposed_weights  # noqa: E402  after the skip
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402  after the skip
+
+from export.graphs import OPSET, fold_transposed_weights  # noqa: E402
 from runtime.bundle import IMAGE_MODEL, TEXT_MODEL  # noqa: E402
 from runtime.sessions import open_session  # noqa: E402
 

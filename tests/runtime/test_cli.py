@@ -263,6 +263,7 @@ def test_usage_names_every_command():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # about a dozen seconds, but it starts many processes
 def test_an_index_killed_twenty_times_loses_and_doubles_nothing(bundle_folder, tmp_path):
     pictures, target = tmp_path / "pictures", tmp_path / "gallery"
     make_pictures(pictures, count=60)

@@ -125,6 +125,7 @@ def test_an_error_is_one_sentence_without_a_traceback(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # about a dozen seconds, but it starts many processes
 def test_a_killed_run_keeps_its_finished_folds_and_continues(phantoms, tiny_cache, tiny_run, tmp_path):
     run = tmp_path / "run"
     options = ["--out", run, *tiny_options(phantoms, tiny_cache, folds=3, epochs=6)]
