@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -235,7 +236,9 @@ def test_another_bundles_gallery_is_refused_until_it_is_encoded_anew(pictures, b
 
 def started(*arguments: object) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "runtime", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # buffered, as a user's: what is printed is written only at the end
+    buffered = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    return subprocess.Popen(command, cwd=ROOT, env=buffered, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_a_reader_that_goes_away_as_head_does_leaves_no_traceback(places):
