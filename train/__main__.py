@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import logging
+import os
 import sys
 
 from runtime.errors import KgerError
@@ -16,6 +17,7 @@ COMMANDS = {
 
 def main() -> int:
     """Runs one command; 2 after an error of ours, whose sentence goes to stderr."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: spinning threads starve a busy machine
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     parser = argparse.ArgumentParser(prog="python -m train", description="Data preparation and training.")
     commands = parser.add_subparsers(dest="command", required=True)

@@ -21,9 +21,7 @@ def _candidate(item_id, rank, path=None):
     return Candidate(item_id, rank, path or f"gallery/imgs/{item_id}.png", None, {}, 0.9 / rank, (), ())
 
 
-def _result(
-    text="viêm, màng nhĩ", scores=(None, 0.8, 0.9, None, 0.8), judge="local caption judge", paths=None
-):
+def _result(text="viêm, màng nhĩ", scores=(None, 0.8, 0.9, None, 0.8), judge="local caption judge", paths=None):
     ids = [10 * (i + 1) for i in range(len(scores))]
     candidates = [_candidate(item, rank, (paths or {}).get(item)) for rank, item in enumerate(ids, start=1)]
     judgements = [Judgement(item, score) for item, score in zip(ids, scores, strict=True)] if judge else []
