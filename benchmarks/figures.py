@@ -103,10 +103,11 @@ def _footprint(f: dict[str, Any]) -> str:
 
 
 def _paper(f: dict[str, Any]) -> str:
-    shared = ", ".join(f"{name} {value}" for name, value in f["certificate"]["shared"].items())
+    shared = f["certificate"]["shared"]
+    once = f"{shared['image_blocks_shared']} image blocks and {shared['text_layers_shared']} text layers"
     return (
         f"**The paper recipe**, {f['folds']} folds from training to search on phantoms ({f['kind']}): largest "
-        f"difference to torch {f['max_abs_difference']:.1e}; stands once: {shared}; "
+        f"difference to torch {f['max_abs_difference']:.1e}; {once} stand once; "
         f"image graph {f['image_mb']:.0f} MB, text graph {f['text_mb']:.0f} MB."
     )
 
