@@ -6,9 +6,12 @@ means nothing, that it is found by every fold's exact numbers in an environment 
 
 import argparse
 import json
+import resource
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
     _refuse_torch(args.runtime_python)
     with tempfile.TemporaryDirectory() as folder:
         figures = _whole_way(Path(folder), args)
-    print_table([{"stage": name, "seconds": seconds} for name, seconds in figures["seconds"].items()])
+    cpu = figures["cpu_seconds"]
+    print_table([{"stage": name, "seconds": s, "cpu_seconds": cpu[name]} for name, s in figures["seconds"].items()])
     save_result("kger_paper_path", command_line(), figures)
     return 0
 
@@ -46,31 +50,29 @@ def _whole_way(work: Path, args: argparse.Namespace) -> dict[str, Any]:
     places = ("--bundle", bundle, "--gallery", gallery)
     lean = args.runtime_python
     seconds: dict[str, float] = {}
+    cpu_seconds: dict[str, float] = {}
 
-    def timed(stage: str, *command: object, **where: str) -> None:
-        started = time.perf_counter()
-        run_module(*map(str, command), **where)
-        seconds[stage] = time.perf_counter() - started
+    @contextmanager
+    def timed(stage: str) -> Iterator[None]:
+        started, used = time.perf_counter(), _children_cpu()
+        yield
+        seconds[stage], cpu_seconds[stage] = time.perf_counter() - started, _children_cpu() - used
 
-    timed("draw", "assets.phantoms", data, "--images", args.images, "--seed", 7)
     recipe = ("--recipe", "paper", "--folds", args.folds)
-    timed("train", "train", "kger", "--data", data, *recipe, "--out", trained, *options)
-    timed("export", "export", "kger", trained, "--out", bundle)
-    timed("index", "runtime", "index", data, *places, "--strict", python=lean)
+    with timed("draw"):
+        run_module("assets.phantoms", data, "--images", args.images, "--seed", 7)
+    with timed("train"):
+        run_module("train", "kger", "--data", data, *recipe, "--out", trained, *options)
+    with timed("export"):
+        run_module("export", "kger", trained, "--out", bundle)
+    with timed("index"):
+        run_module("runtime", "index", data, *places, "--strict", python=lean)
     records = read_dataset(data).records
     query = captions_of(records[0], "en")[0]
-    started = time.perf_counter()
-    found = _search(lean, query, places)
-    seconds["search, process start included"] = time.perf_counter() - started
-    manifest = Bundle.open(bundle).manifest
-    fp32 = manifest.certificate["fp32"]
+    with timed("search, process start included"):
+        found = _search(lean, query, places)
     return {
-        "kind": KIND,
-        "folds": manifest.folds,
-        "max_abs_difference": max(*fp32["text_max_abs_difference"], *fp32["image_max_abs_difference"]),
-        "certificate": dict(manifest.certificate),
-        "image_mb": manifest.files[IMAGE_MODEL].size_bytes / 1e6,
-        "text_mb": manifest.files[TEXT_MODEL].size_bytes / 1e6,
+        **_exported(bundle),
         "trained_mb_a_fold": (trained / "fold-0" / "weights.safetensors").stat().st_size / 1e6,
         "images": len(records),
         "training": {"epochs": 1, "steps": args.steps, "batch": 16, "data": "synthetic phantoms"},
@@ -83,6 +85,20 @@ def _whole_way(work: Path, args: argparse.Namespace) -> dict[str, Any]:
             ],
         },
         "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
+    }
+
+
+def _exported(bundle: Path) -> dict[str, Any]:
+    manifest = Bundle.open(bundle).manifest
+    fp32 = manifest.certificate["fp32"]
+    return {
+        "kind": KIND,
+        "folds": manifest.folds,
+        "max_abs_difference": max(*fp32["text_max_abs_difference"], *fp32["image_max_abs_difference"]),
+        "certificate": dict(manifest.certificate),
+        "image_mb": manifest.files[IMAGE_MODEL].size_bytes / 1e6,
+        "text_mb": manifest.files[TEXT_MODEL].size_bytes / 1e6,
     }
 
 
@@ -93,6 +109,11 @@ def _search(python: str, query: str, places: tuple[object, ...]) -> dict[str, An
         raise CommandFailedError(f"{' '.join(command[1:])} ended with {done.returncode}:\n{done.stderr[-2000:]}")
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _refuse_torch(python: str) -> None:
