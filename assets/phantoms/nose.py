@@ -159,11 +159,43 @@ def _pus_stream(scene: Scene, mouth: Point, inferior: Point) -> None:
 def _on_top(scene: Scene, septum_at: float, inferior: Point, mouth: Point) -> None:
     """Findings that lie on the finished lining."""
     a, rng = scene.amount, scene.eye("on top")
-    top = inferior[1] - 0.36
     if scene.has("polyp"):
         # the largest grape comes forward, in front of the turbinates
         r = 0.15 + 0.20 * a
         _grape(scene, (mouth[0] + 0.16, mouth[1] + 0.16 + 0.3 * r), r, 9)
+    _secretions(scene, septum_at, inferior, mouth)
+    if scene.has("bleeding"):
+        start = (septum_at + 0.22, float(rng.uniform(-0.15, 0.1)))
+        d = ellipse(scene.x, scene.y, start, (0.10 + 0.08 * a, 0.12 + 0.08 * a))
+        d = np.minimum(d, scene.stroke([start, (start[0] - 0.04, 0.45), (start[0] - 0.1, 0.95)], 0.04 + 0.05 * a))
+        blood(scene, scene.bend(np.minimum(d, ellipse(scene.x, scene.y, (0.1, 0.95), (0.45, 0.2))), 0.03))
+    if scene.has("scar"):
+        y0 = float(rng.uniform(0.05, 0.2))
+        left, right = inferior[0] + 0.18, septum_at + 0.20
+        for k in range(5):
+            fan = (k - 2) * (0.05 + 0.03 * a)
+            path = [
+                (left, y0 + 1.5 * fan),
+                ((left + right) / 2, y0 - 0.02 + 0.55 * fan),
+                (right, y0 - 0.04 + 1.5 * fan),
+            ]
+            scene.surface.layer(
+                scene.stroke(path, 0.034),
+                scene.tissue(f"scar{k}", (0.93, 0.72, 0.65)),
+                rise=0.04,
+                width=0.05,
+                edge=0.04,
+                shadow=0.35,
+                reach=0.05,
+                light=0.95,
+            )
+            scene.surface.paint(bell(scene.stroke(path, 0.0), 0.016), (1.05, 0.96, 0.90), 0.6)
+
+
+def _secretions(scene: Scene, septum_at: float, inferior: Point, mouth: Point) -> None:
+    """Pus and mucus that flow over the finished lining."""
+    a, rng = scene.amount, scene.eye("on top")
+    top = inferior[1] - 0.36
     if scene.has("purulent discharge"):
         wide = 0.05 + 0.07 * a
         path = [
@@ -198,29 +230,3 @@ def _on_top(scene: Scene, septum_at: float, inferior: Point, mouth: Point) -> No
         foam = scene.dots("foam", mask, 26, (0.012, 0.035))
         scene.surface.height += np.float32(0.02) * foam
         scene.surface.paint(foam, (0.92, 0.92, 0.93), 0.25)
-    if scene.has("bleeding"):
-        start = (septum_at + 0.22, float(rng.uniform(-0.15, 0.1)))
-        d = ellipse(scene.x, scene.y, start, (0.10 + 0.08 * a, 0.12 + 0.08 * a))
-        d = np.minimum(d, scene.stroke([start, (start[0] - 0.04, 0.45), (start[0] - 0.1, 0.95)], 0.04 + 0.05 * a))
-        blood(scene, scene.bend(np.minimum(d, ellipse(scene.x, scene.y, (0.1, 0.95), (0.45, 0.2))), 0.03))
-    if scene.has("scar"):
-        y0 = float(rng.uniform(0.05, 0.2))
-        left, right = inferior[0] + 0.18, septum_at + 0.20
-        for k in range(5):
-            fan = (k - 2) * (0.05 + 0.03 * a)
-            path = [
-                (left, y0 + 1.5 * fan),
-                ((left + right) / 2, y0 - 0.02 + 0.55 * fan),
-                (right, y0 - 0.04 + 1.5 * fan),
-            ]
-            scene.surface.layer(
-                scene.stroke(path, 0.034),
-                scene.tissue(f"scar{k}", (0.93, 0.72, 0.65)),
-                rise=0.04,
-                width=0.05,
-                edge=0.04,
-                shadow=0.35,
-                reach=0.05,
-                light=0.95,
-            )
-            scene.surface.paint(bell(scene.stroke(path, 0.0), 0.016), (1.05, 0.96, 0.90), 0.6)
