@@ -79,8 +79,18 @@ def _serve(given: argparse.Namespace) -> int:
 
     bar = _TerminalProgress()
     preparation = Preparation(encoder, Places(given.cache, given.data, given.gallery), report=bar)
-    preparation.start()
-    launch(build(preparation, given.record), host=given.host, port=given.port, share=given.share, auth=given.auth)
+    page = build(preparation, given.record)
+    try:
+        launch(
+            page,
+            host=given.host,
+            port=given.port,
+            share=given.share,
+            auth=given.auth,
+            served=preparation.start,
+        )
+    finally:
+        preparation.stop()
     return 0
 
 

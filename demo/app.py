@@ -1,5 +1,6 @@
 """The app: a page over one preparation, and how it is served."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -24,9 +25,15 @@ def build(preparation: Preparation, record: Path | None = None) -> gr.Blocks:
 
 
 def launch(
-    blocks: gr.Blocks, *, host: str, port: int, share: bool = False, auth: tuple[str, str] | None = None
+    blocks: gr.Blocks,
+    *,
+    host: str,
+    port: int,
+    share: bool = False,
+    auth: tuple[str, str] | None = None,
+    served: Callable[[], None],
 ) -> None:
-    """Serves the page until it is interrupted, and says where once it answers.
+    """Serves the page until it is interrupted; calls `served` and says where once it answers.
 
     No file is served beside what Gradio itself keeps of uploads. Raises InvalidInputError where the port is taken.
     """
@@ -51,6 +58,7 @@ def launch(
         raise InvalidInputError(
             f"port {port} of {host} is taken or not allowed; choose another: python -m demo --port {port + 1}"
         ) from error
+    served()
     print(f"KGER on {shared or url} (Ctrl+C stops it)", flush=True)  # noqa: T201 - the app's one line to its user
     blocks.block_thread()
 

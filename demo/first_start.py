@@ -83,6 +83,10 @@ def _name(data: Path, fingerprint: str) -> str:
     return hashlib.sha256(f"{data.resolve()}\n{fingerprint}".encode()).hexdigest()[:12]
 
 
+class _StoppedError(Exception):
+    """Leaves the work between two steps."""
+
+
 class Preparation:
     """Prepares in a thread of its own while the page is already served and tells how far it is."""
 
@@ -94,10 +98,17 @@ class Preparation:
         self.error: str | None = None
         self._places, self._report, self._images = places, report, images
         self._thread = threading.Thread(target=self._run, name="first start", daemon=True)
+        self._stopping = threading.Event()
 
     def start(self) -> None:
         """Begins; returns at once."""
         self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the work at its next step and waits for it: an interpreter that leaves a busy thread behind aborts."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def wait(self) -> None:
         """Returns once `ready` or `error` is set."""
@@ -108,6 +119,8 @@ class Preparation:
             folder = prepare_gallery(self.encoder, self._places, self._progress, images=self._images)
             self._progress(OPEN, 0, 0)
             self.ready = open_ready(self.encoder, folder)
+        except _StoppedError:
+            self.error = "Stopped; the next start continues."
         except (KgerError, ValueError, OSError) as error:  # PhantomError is a ValueError
             log.error("the gallery could not be prepared: %s", error)
             self.error = str(error)
@@ -116,5 +129,7 @@ class Preparation:
             self.error = "The gallery could not be prepared; the terminal of the server shows why."
 
     def _progress(self, stage: str, done: int, total: int) -> None:
+        if self._stopping.is_set():
+            raise _StoppedError
         self.stage, self.done, self.total = stage, done, total
         self._report(stage, done, total)
