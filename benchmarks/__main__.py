@@ -4,7 +4,7 @@ import argparse
 import importlib
 import sys
 
-from runtime.errors import KgerError
+from runtime.entry import quiet_threads, run_command
 
 COMMANDS = {
     "tuxpaint": "real pictures: single fold, ensemble, ridge (training environment)",
@@ -19,6 +19,7 @@ COMMANDS = {
 
 def main() -> int:
     """Runs one benchmark; 2 after an error of ours, whose sentence goes to stderr."""
+    quiet_threads()
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     chosen = sys.argv[1] if len(sys.argv) > 1 else ""
@@ -27,12 +28,7 @@ def main() -> int:
         if name == chosen:  # some need torch, some must not
             importlib.import_module(f".{name}", __package__).add_arguments(sub)
     args = parser.parse_args()
-    try:
-        code: int = importlib.import_module(f".{args.command}", __package__).run(args)
-    except KgerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return code
+    return run_command(lambda: importlib.import_module(f".{args.command}", __package__).run(args))
 
 
 if __name__ == "__main__":

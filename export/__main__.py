@@ -3,9 +3,10 @@
 import argparse
 import sys
 
-from runtime.errors import KgerError
+from runtime.entry import quiet_threads, run_command
 
-from . import kger
+quiet_threads()
+from . import kger  # noqa: E402  it imports torch
 
 
 def main() -> int:
@@ -14,11 +15,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     kger.add_arguments(commands.add_parser("kger", help="text and image to image, ten folds"))
     args = parser.parse_args()
-    try:
-        return kger.run(args)
-    except KgerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return run_command(lambda: kger.run(args))
 
 
 if __name__ == "__main__":

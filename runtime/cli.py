@@ -3,13 +3,13 @@
 import argparse
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import GalleryNotFoundError, InvalidInputError, KgerError
+from .entry import quiet_threads, run_command
+from .errors import GalleryNotFoundError, InvalidInputError
 from .fusion import DECAYS, STRATEGIES, VARIANTS, PosFuseSettings
 from .judge.choose import JUDGES, choose_judge
 
@@ -23,24 +23,11 @@ DEFAULT_GALLERY = Path("gallery")
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command. Exit code 0, 1 where `--strict` or `verify` found problems, 2 after an error."""
-    # numpy's and onnxruntime's pools must not spin against one another on few cores
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    quiet_threads()
     args = _parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     command: Callable[[argparse.Namespace], int] = args.command
-    try:
-        code = command(args)
-        sys.stdout.flush()  # here, where a reader that went away is caught; at exit it would be a traceback
-        return code
-    except KgerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; the same command continues where this one ended", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader of our output went away, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    return run_command(lambda: command(args))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,10 +3,9 @@
 import argparse
 import importlib
 import logging
-import os
 import sys
 
-from runtime.errors import KgerError
+from runtime.entry import quiet_threads, run_command
 
 COMMANDS = {
     "prepare": "read, check, group and split a data set; write its tables and a report",
@@ -17,7 +16,7 @@ COMMANDS = {
 
 def main() -> int:
     """Runs one command; 2 after an error of ours, whose sentence goes to stderr."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: spinning threads starve a busy machine
+    quiet_threads()
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     parser = argparse.ArgumentParser(prog="python -m train", description="Data preparation and training.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -27,15 +26,7 @@ def main() -> int:
         if name == chosen:  # torch is imported only by the commands that need it
             importlib.import_module(f".{name}", __package__).add_arguments(sub)
     args = parser.parse_args()
-    try:
-        code: int = importlib.import_module(f".{args.command}", __package__).run(args)
-    except KgerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; the same command continues where this one ended", file=sys.stderr)
-        return 130
-    return code
+    return run_command(lambda: importlib.import_module(f".{args.command}", __package__).run(args))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from runtime.dataset import Dataset, duplicate_groups, read_dataset
+from runtime.dataset import Dataset, duplicate_groups, duplicate_labels, read_dataset, read_signatures
 from runtime.errors import DatasetError, InvalidInputError
 from runtime.tokenizer import TextTokenizer
 
@@ -85,11 +85,10 @@ def run(args: argparse.Namespace) -> int:
 
 def train_compact(run_folder: Run, dataset: Dataset, recipe: CompactRecipe, split: str, cache: Path) -> None:
     """Trains the unfinished folds of a compact run."""
-    folds = _folds(run_folder, dataset, recipe, split)
     unfinished = [k for k in range(recipe.folds) if not run_folder.finished(k)]
     if not unfinished:
         return
-    pairs = _pairs(dataset, recipe)
+    folds, pairs = _folds_and_pairs(run_folder, dataset, recipe, split)
     trunk = MiniLm.load(package_folder())
     tokenizer = TextTokenizer(package_folder() / "tokenizer.json", max_tokens=recipe.max_tokens)
     lite = LiteTrunk.load(recipe.image_trunk, sides=recipe.sides)
@@ -106,20 +105,29 @@ def train_paper(run_folder: Run, dataset: Dataset, recipe: PaperRecipe, split: s
     """Trains the unfinished folds of a paper run."""
     from .paper import paper_folds  # noqa: PLC0415  open_clip takes seconds to import; compact does without
 
-    folds = _folds(run_folder, dataset, recipe, split)
     unfinished = [k for k in range(recipe.folds) if not run_folder.finished(k)]
     if not unfinished:
         return
-    pairs = _pairs(dataset, recipe)
+    folds, pairs = _folds_and_pairs(run_folder, dataset, recipe, split)
     splits = {k: split_pairs(pairs, dataset, folds, k) for k in unfinished}
     for fold, rows in paper_folds(run_folder, dataset, pairs, splits, recipe):
         _save_fold(run_folder, fold, recipe.epochs, rows)
 
 
-def _pairs(dataset: Dataset, recipe: CompactRecipe | PaperRecipe) -> Pairs:
-    copies = duplicate_groups([replace(record, group=None) for record in dataset.records])
-    _, look = np.unique(copies, return_inverse=True)
-    return make_pairs(dataset, look, languages=recipe.languages, positive_columns=recipe.positive_columns)
+def _folds_and_pairs(
+    run_folder: Run, dataset: Dataset, recipe: CompactRecipe | PaperRecipe, split: str
+) -> tuple[Folds, Pairs]:
+    """The run's folds, saved or new, and the data set's pairs; every image is decoded once for both."""
+    signatures = read_signatures(dataset.records)
+    look = np.array(duplicate_labels(signatures), np.int64)
+    pairs = make_pairs(dataset, look, languages=recipe.languages, positive_columns=recipe.positive_columns)
+    path = run_folder.folder / "folds.json"
+    if path.is_file():
+        return load_folds(path, dataset), pairs
+    groups = duplicate_groups(dataset.records, signatures)
+    folds = make_folds(dataset, folds=recipe.folds, seed=recipe.seed, by=split, groups=groups)
+    save_folds(path, folds)
+    return folds, pairs
 
 
 def _save_fold(run_folder: Run, fold: int, epochs: int, rows: Iterable[dict[str, float] | FoldResult]) -> None:
@@ -156,16 +164,6 @@ def without(dataset: Dataset, hold_out: Path | None) -> Dataset:
         raise DatasetError(f"{hold_out}: {min(unknown)} is not an image of {dataset.root}")
     kept = tuple(record for record in dataset.records if record.file not in names)
     return replace(dataset, records=kept)
-
-
-def _folds(run_folder: Run, dataset: Dataset, recipe: CompactRecipe | PaperRecipe, split: str) -> Folds:
-    path = run_folder.folder / "folds.json"
-    if path.is_file():
-        return load_folds(path, dataset)
-    groups = duplicate_groups(dataset.records)
-    folds = make_folds(dataset, folds=recipe.folds, seed=recipe.seed, by=split, groups=groups)
-    save_folds(path, folds)
-    return folds
 
 
 def _recipe(args: argparse.Namespace) -> CompactRecipe | PaperRecipe:

@@ -6,9 +6,9 @@ import pytest
 from runtime.errors import InvalidInputError
 from runtime.index import ExactIndex, Hits
 from runtime.index import exact as exact_module
-from runtime.index.reference import ReferenceIndex
 
 from .clusters import Floats, Ids, clustered, unit
+from .reference import ReferenceIndex
 
 
 def brute_force(ids: Ids, rows: Floats, queries: Floats, k: int) -> tuple[Ids, Floats]:

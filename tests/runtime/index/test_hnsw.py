@@ -13,9 +13,9 @@ from runtime.gallery import Gallery, NewItem
 from runtime.gallery.cache import HEADER_BYTES
 from runtime.index import ExactIndex, VectorIndex, choose, open_index
 from runtime.index.hnsw import HnswIndex
-from runtime.index.reference import ReferenceIndex
 
 from .clusters import Floats, clustered
+from .reference import ReferenceIndex
 
 IDS, ROWS, QUERIES = clustered(5000, 160, seed=20, queries=100)
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .hits import Hits, checked_queries, ranked, rows_of
+from runtime.index.hits import Hits, checked_queries, ranked, rows_of
 
 
 class ReferenceIndex:
