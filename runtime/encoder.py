@@ -63,9 +63,12 @@ class DualEncoder:
         """N images (H, W, 3) uint8 RGB of any sizes → (N, K, D) float32, unit vectors per fold."""
         out = np.empty((len(images), self.folds, self.dims), np.float32)
         for first in range(0, len(images), batch):
-            pixels = self.preprocess(images[first : first + batch])
-            out[first : first + batch] = self._run(self._image, {"pixel_values": pixels})
+            out[first : first + batch] = self.encode_pixels(self.preprocess(images[first : first + batch]))
         return out
+
+    def encode_pixels(self, pixels: Floats) -> Floats:
+        """Preprocessed images (N, 3, S, S) float32 → (N, K, D) float32, unit vectors per fold, as one batch."""
+        return self._run(self._image, {"pixel_values": pixels})
 
     def _run(self, session: ort.InferenceSession, feeds: dict[str, NDArray[np.generic]]) -> Floats:
         vectors: Floats = session.run(["embeddings"], feeds)[0]
