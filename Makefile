@@ -1,7 +1,7 @@
 # Two environments, never one: .venv has no torch, .venv-train has no gradio.
 PYTHON ?= python3.11
 
-.PHONY: demo test test-runtime test-train lint clean
+.PHONY: demo test test-runtime test-train lint bench clean
 .DELETE_ON_ERROR:
 
 demo: .venv/runtime.stamp
@@ -17,7 +17,7 @@ lint: .venv/test.stamp
 test-runtime: .venv/test.stamp
 	OMP_WAIT_POLICY=passive .venv/bin/python -m pytest
 
-test-train: .venv-train/train.stamp
+test-train: .venv-train/bench.stamp
 	OMP_WAIT_POLICY=passive .venv-train/bin/python -m pytest tests/train tests/export tests/benchmarks
 	OMP_WAIT_POLICY=passive .venv-train/bin/python -m pytest tests/runtime tests/test_layout.py -m torch
 
@@ -40,5 +40,18 @@ test-train: .venv-train/train.stamp
 		$$(grep -E '^pytest' requirements-test.txt)
 	touch $@
 
+.venv-train/bench.stamp: requirements-bench.txt .venv-train/train.stamp
+	.venv-train/bin/python -m pip install --disable-pip-version-check --quiet -r requirements-bench.txt
+	touch $@
+
+.venv-peers/peers.stamp: requirements-peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --disable-pip-version-check --quiet -r requirements-peers.txt
+	touch $@
+
+# every figure of the README, for a quiet machine and some hours
+bench: .venv/runtime.stamp .venv-train/bench.stamp .venv-peers/peers.stamp
+	.venv-train/bin/python -m benchmarks all --plot
+
 clean:
-	rm -rf .venv .venv-train .cache runs .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-train .venv-peers .cache runs .pytest_cache .mypy_cache .ruff_cache
