@@ -8,7 +8,7 @@ import pytest
 from runtime.circle_crop import circle_crop
 from runtime.errors import BundleError
 from runtime.images import read_image
-from runtime.preprocess import Preprocessing, filter_matrix, resize_bicubic
+from runtime.preprocess import Preprocessing, filter_bands, resize_bicubic
 
 TUXPAINT = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "tuxpaint" / "img"
 # down, up, to the same size, one axis each way, and the smallest pictures there are
@@ -62,7 +62,8 @@ def test_real_pictures_are_resized_as_pillow_does(size):
 
 @pytest.mark.parametrize("old", [1, 2, 37, 224, 640])
 def test_every_row_of_weights_sums_to_one_and_a_flat_picture_stays_flat(old):
-    np.testing.assert_allclose(filter_matrix(old, 224).sum(1), 1, atol=1e-6)
+    bands = filter_bands(old, 224)
+    np.testing.assert_allclose(np.concatenate([band.weights.sum(1) for band in bands]), np.ones(224), atol=1e-6)
     np.testing.assert_allclose(resize_bicubic(np.full((old, 5, 3), 200, np.uint8), 224), 200, atol=1e-3)
 
 
