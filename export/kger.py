@@ -20,7 +20,7 @@ from train.runs import Run
 from .certificate import Towers, certify_fp32, certify_int8, certify_tokens
 from .compact import compact_parts
 from .graphs import write_image_graph, write_text_graph
-from .int8 import store_weights
+from .int8_weights import store_weights
 from .parts import Parts, original_ids
 
 FP32_TEXTS, FP32_IMAGES = 16, 8

@@ -51,14 +51,16 @@ def store_weights(source: Path, target: Path) -> None:
     onnx.save_model(model, target, save_as_external_data=False)
 
 
-def quantise(weight: NDArray[np.float32], used_by: set[str]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def quantise(
+    weight: NDArray[np.float32], used_by: set[str], *, peak: int = 127
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Codes int8 of the weight's shape and scales that broadcast over it: one per output channel.
 
     The output channel is the first axis for Conv and Gather (a row of an embedding), the last for a matrix
-    product; a leading fold axis keeps scales of its own.
+    product; a leading fold axis keeps scales of its own. `peak` is the largest code.
     """
     first = used_by & {"Conv", "Gather"}
     axes = tuple(range(1, weight.ndim)) if first else (weight.ndim - 2,)
-    peak = np.abs(weight).max(axis=axes, keepdims=True)
-    scale = np.where(peak > 0, peak / 127, 1).astype(np.float32)
-    return np.clip(np.rint(weight / scale), -127, 127).astype(np.int8), scale
+    largest = np.abs(weight).max(axis=axes, keepdims=True)
+    scale = np.where(largest > 0, largest / peak, 1).astype(np.float32)
+    return np.clip(np.rint(weight / scale), -peak, peak).astype(np.int8), scale

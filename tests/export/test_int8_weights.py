@@ -11,7 +11,7 @@ onnx = pytest.importorskip("onnx")
 from onnx import numpy_helper  # noqa: E402  after the skip
 
 from export.certificate import Towers, top_agreement  # noqa: E402
-from export.int8 import MIN_ELEMENTS, MIN_INT8_KERNEL, quantise, store_weights  # noqa: E402
+from export.int8_weights import MIN_ELEMENTS, MIN_INT8_KERNEL, quantise, store_weights  # noqa: E402
 from runtime.bundle import IMAGE_MODEL, TEXT_MODEL, TOKENIZER  # noqa: E402
 from runtime.dataset import read_dataset  # noqa: E402
 from runtime.images import read_image  # noqa: E402
