@@ -2,7 +2,10 @@
 
 import argparse
 import importlib
+import json
 import sys
+from pathlib import Path
+from types import ModuleType
 
 from runtime.entry import quiet_threads, run_command
 
@@ -10,11 +13,15 @@ COMMANDS = {
     "tuxpaint": "real pictures: single fold, ensemble, ridge (training environment)",
     "phantoms": "synthetic phantoms of held-out patients, by truth attributes (training environment)",
     "vocalfolds": "real larynx frames, leave one sequence out (training environment)",
-    "latency": "one query over 10 000 items against ten torch models (training environment)",
+    "latency": "one query over 10 000 items, stage by stage, against ten torch models (training environment)",
+    "cost": "ten folds against one, ten sessions, torch and peers, with floors (training environment)",
     "footprint": "installed size, import time and memory of the runtime environment",
     "figures": "write the README's figures from the results files",
     "paper_path": "the paper recipe from training to search (training environment)",
+    "all": "every benchmark in order, each in a process of its own",
 }
+MODULES = {"cost": "ensemble_cost", "all": "every"}  # where the file has another name
+PLOTS = Path(__file__).parent / "plots"
 
 
 def main() -> int:
@@ -26,9 +33,34 @@ def main() -> int:
     for name, text in COMMANDS.items():
         sub = commands.add_parser(name, help=text)
         if name == chosen:  # some need torch, some must not
-            importlib.import_module(f".{name}", __package__).add_arguments(sub)
+            _module(name).add_arguments(sub)
+            _add_outputs(sub)
     args = parser.parse_args()
-    return run_command(lambda: importlib.import_module(f".{args.command}", __package__).run(args))
+    return run_command(lambda: _run(_module(args.command), args))
+
+
+def _module(command: str) -> ModuleType:
+    return importlib.import_module(f".{MODULES.get(command, command)}", __package__)
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", type=Path, help="write what stands in the results file here, too")
+    parser.add_argument("--plot", type=Path, nargs="?", const=PLOTS, help=f"draw PNGs (default: {PLOTS.name}/)")
+
+
+def _run(module: ModuleType, args: argparse.Namespace) -> int:
+    code: int = module.run(args)
+    from .results import SAVED
+
+    for path in SAVED:
+        if args.json:
+            from runtime.files import write_text
+
+            write_text(args.json, path.read_text("utf-8"))
+        if args.plot and hasattr(module, "plot"):
+            for picture in module.plot(json.loads(path.read_text("utf-8"))["figures"], args.plot):
+                print(picture)
+    return code
 
 
 if __name__ == "__main__":

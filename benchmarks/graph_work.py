@@ -22,8 +22,9 @@ def graph_work(path: Path, feeds: Feeds) -> Work:
     graph reaches is a weight. A product whose operands are dequantised counts as 8-bit: that is how it is executed.
     """
     import onnx  # noqa: PLC0415  the runtime environment has none
+    from onnx.inliner import inline_local_functions  # noqa: PLC0415
 
-    model = onnx.inliner.inline_local_functions(onnx.load(path))
+    model = inline_local_functions(onnx.load(path))
     nodes = [node for node in model.graph.node if node.op_type in PRODUCTS]
     makers = {name: node for node in model.graph.node for name in node.output}
     moving = _reached(model)

@@ -11,6 +11,8 @@ from typing import Any
 
 from runtime.files import write_json
 
+from .timing import load_average, omp_environment
+
 FOLDER = Path(__file__).parent / "results"
 PACKAGES = (
     "numpy",
@@ -21,7 +23,14 @@ PACKAGES = (
     "gradio",
     "google-genai",
     "torch",
+    "transformers",
+    "sentence-transformers",
+    "faiss-cpu",
+    "hnswlib",
 )
+PRESENTATION = ("--json", "--plot")  # options that change no figure
+LOAD_AT_START = load_average()
+SAVED: list[Path] = []  # what this process has written, for --json and --plot
 
 
 def save_result(name: str, command: str, figures: dict[str, Any], *, folder: Path = FOLDER) -> Path:
@@ -35,12 +44,16 @@ def save_result(name: str, command: str, figures: dict[str, Any], *, folder: Pat
     }
     path = folder / f"{name}.json"
     write_json(path, value)
+    SAVED.append(path)
     print(json.dumps({"name": name, **value}, ensure_ascii=False))  # noqa: T201  the benchmark's last line
     return path
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores and memory (GiB); no host name."""
+    """Processor, cores, memory (GiB), the load before and after, OMP_* variables; no host name.
+
+    The load is the mean number of runnable processes in the minute before the benchmark began and in its last.
+    """
     info = Path("/proc/cpuinfo")
     lines = info.read_text("utf-8").splitlines() if info.is_file() else []
     model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
@@ -50,6 +63,8 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "memory_gib": round(memory, 1),
         "system": platform.system(),
+        "load": {"before": LOAD_AT_START, "after": load_average()},
+        "omp": omp_environment(),
     }
 
 
@@ -65,15 +80,22 @@ def versions() -> dict[str, str]:
 
 
 def command_line() -> str:
-    """The running command as one would type it in the checkout."""
-    arguments = [Path(a).name if Path(a).is_absolute() else a for a in sys.argv[1:]]
+    """The running command as one would type it in the checkout, without the options that change no figure."""
+    arguments, shown = [], True
+    for argument in sys.argv[1:]:
+        if argument.startswith("-"):
+            shown = not argument.startswith(PRESENTATION)
+        if shown:
+            arguments.append(Path(argument).name if Path(argument).is_absolute() else argument)
     return " ".join(["python -m benchmarks", *arguments])
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:
-    """Rows with the same keys as an aligned table; floats to three places."""
+    """Rows with the same keys as an aligned Markdown table; floats to three places."""
     keys = list(rows[0])
     text = [[f"{row[key]:.3f}" if isinstance(row[key], float) else str(row[key]) for key in keys] for row in rows]
-    widths = [max(len(line[i]) for line in [keys, *text]) for i in range(len(keys))]
-    for line in [keys, *text]:
-        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))  # noqa: T201
+    widths = [max(3, *(len(line[i]) for line in [keys, *text])) for i in range(len(keys))]
+    rule = ["-" * (width - 1) + ":" for width in widths]
+    for line in [keys, rule, *text]:
+        cells = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        print("| " + " | ".join(cells) + " |")  # noqa: T201

@@ -33,6 +33,14 @@ def test_the_machine_is_described_without_its_name():
     assert socket.gethostname() not in json.dumps(found)
 
 
+def test_the_machine_s_load_before_and_after_and_how_its_pools_wait_are_recorded(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    found = machine()
+    assert found["omp"]["OMP_NUM_THREADS"] == "3"
+    assert found["load"]["before"] == results.LOAD_AT_START
+    assert found["load"]["after"] == pytest.approx(os.getloadavg()[0], abs=0.5)
+
+
 def test_versions_are_those_installed():
     import numpy
     import onnxruntime
@@ -47,10 +55,17 @@ def test_the_command_is_as_one_types_it_in_the_checkout(monkeypatch, tmp_path):
     assert command_line() == "python -m benchmarks tuxpaint --data pictures --seeds 5"
 
 
-def test_a_table_is_aligned_and_rounds_to_three_places(capsys):
+@pytest.mark.parametrize("options", [["--plot"], ["--plot", "pictures"], ["--json", "file.json", "--plot"]])
+def test_options_that_change_no_figure_are_not_part_of_the_command(monkeypatch, options):
+    monkeypatch.setattr(sys, "argv", ["__main__.py", "cost", "--rounds", "3", *options, "--threads", "1"])
+    assert command_line() == "python -m benchmarks cost --rounds 3 --threads 1"
+
+
+def test_a_table_is_aligned_markdown_and_rounds_to_three_places(capsys):
     print_table([{"split": "row", "r1": 0.12345}, {"split": "grouped", "r1": 1.0}])
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split() for line in lines] == [["split", "r1"], ["row", "0.123"], ["grouped", "1.000"]]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert cells == [["split", "r1"], ["------:", "----:"], ["row", "0.123"], ["grouped", "1.000"]]
     assert len({len(line) for line in lines}) == 1
 
 
