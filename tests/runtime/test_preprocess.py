@@ -98,3 +98,8 @@ def test_the_settings_survive_json_and_nonsense_is_refused():
         Preprocessing(224, (0.5,) * 3, (0.5,) * 3, "square")
     with pytest.raises(BundleError, match="size must be positive"):
         Preprocessing(0, (0.5,) * 3, (0.5,) * 3)
+
+
+def test_a_jpeg_may_be_decoded_smaller_but_keeps_twice_the_size_and_never_under_a_circle_crop():
+    assert Preprocessing(260, (0.5,) * 3, (0.5,) * 3).decode_at_least == 520
+    assert Preprocessing(260, (0.5,) * 3, (0.5,) * 3, "circle").decode_at_least is None
