@@ -94,8 +94,8 @@ def _search_options(parser: argparse.ArgumentParser) -> None:
 def _index(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    from .bulk import open_for_bulk
     from .dataset import read_dataset
-    from .encoder import open_encoder
     from .gallery import Gallery
     from .indexing import index_dataset
 
@@ -106,7 +106,7 @@ def _index(args: argparse.Namespace) -> int:
         caption_vi_column=args.caption_vi_column,
         group_column=args.group_column,
     )
-    encoder = open_encoder(args.bundle, threads=args.threads, provider=args.provider)
+    encoder, plan = open_for_bulk(args.bundle, batch=args.batch, threads=args.threads, provider=args.provider)
     gallery = Gallery.create(
         args.gallery,
         fingerprint=encoder.fingerprint,
@@ -120,9 +120,11 @@ def _index(args: argparse.Namespace) -> int:
         def progress(done: int, total: int) -> None:
             bar.update(done - bar.n)
 
-        report = index_dataset(dataset, gallery, encoder, batch=args.batch, progress=progress)
+        report = index_dataset(dataset, gallery, encoder, batch=args.batch, plan=plan, progress=progress)
         size = len(gallery)
-    print(f"{report.added} added, {report.unchanged} unchanged, {len(report.skipped)} skipped; {size} in the gallery")
+    rate = f" ({report.images_per_second:.1f} images/s)" if report.added else ""
+    counts = f"{report.added} added{rate}, {report.unchanged} unchanged, {len(report.skipped)} skipped"
+    print(f"{counts}; {size} in the gallery")
     for sentence in report.skipped:
         print(f"  skipped: {sentence}", file=sys.stderr)
     return 1 if args.strict and report.skipped else 0

@@ -1,91 +1,106 @@
-"""A data set becomes a gallery: decode, encode, one transaction a batch; interrupted work is continued."""
+"""A data set becomes a gallery: prepare, encode, one transaction a batch; interrupted work is continued."""
 
-from collections.abc import Callable, Sequence
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 
+from .bulk import BulkPlan, Encoded, Prepared, encode_in_bulk, session_plan
 from .dataset import Dataset, Record
 from .encoder import DualEncoder
 from .ensemble import stack_folds
-from .errors import ImageDecodeError, InvalidInputError
-from .files import sha256_file
+from .errors import ImageDecodeError
 from .gallery import Gallery, NewItem
-from .images import RgbImage, read_image
+from .images import decode_image, read_content
+from .preprocess import Preprocessing
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass
 class IndexReport:
-    """What indexing did: counts, and a sentence for every image that was skipped."""
+    """What indexing did: counts, seconds, and a sentence for every image that was skipped."""
 
     added: int = 0
     unchanged: int = 0
     skipped: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def images_per_second(self) -> float:
+        """Images added a second, from the first look at the data to the last transaction."""
+        return self.added / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True)
+class _Row:
+    record: Record
+    sha256: str = ""
+    problem: str | None = None
 
 
 def index_dataset(
-    dataset: Dataset, gallery: Gallery, encoder: DualEncoder, *, batch: int = 16, progress: Progress | None = None
+    dataset: Dataset,
+    gallery: Gallery,
+    encoder: DualEncoder,
+    *,
+    batch: int = 16,
+    plan: BulkPlan | None = None,
+    progress: Progress | None = None,
 ) -> IndexReport:
     """Adds every record of `dataset` that the gallery does not hold in this very content.
 
     A bad image never stops a batch: it is skipped, counted and named. `progress(done, total)` is called after
-    each batch. Killed at any moment, the batch in flight is lost and a second call continues.
+    each batch. Killed at any moment, the batch in flight is lost and a second call continues. `plan` says which
+    threads do what (None: `session_plan()`); all of them have ended when this returns or raises.
     Raises InvalidInputError for a batch below 1.
     """
-    if batch < 1:
-        raise InvalidInputError(f"batch = {batch}; expected 1 or more images a transaction")
+    started = time.perf_counter()
     report = IndexReport(skipped=list(dataset.problems))
-    known = gallery.known()
-    waiting: list[tuple[Record, str]] = []
+    prepare = _preparation(gallery.known(), encoder.preprocess)
     done, total = 0, len(dataset.records)
-    for record in dataset.records:
-        try:
-            digest = sha256_file(record.path)
-        except OSError as error:
-            report.skipped.append(f"{record.path}: cannot be read ({error.strerror or error})")
-            done += 1
-            continue
-        if known.get(str(record.path.resolve())) == digest:
-            report.unchanged += 1
-            done += 1
-            continue
-        waiting.append((record, digest))
-        if len(waiting) == batch:
-            _add(waiting, gallery, encoder, report)
-            done += len(waiting)
-            waiting = []
+    batches = encode_in_bulk(dataset.records, prepare, encoder.encode_pixels, batch=batch, plan=plan or session_plan())
+    with closing(batches):
+        for part in batches:
+            if part.rows:
+                _store(part, gallery)
+            problems = [row.problem for row in part.passed if row.problem]
+            report.added += len(part.rows)
+            report.unchanged += len(part.passed) - len(problems)
+            report.skipped += problems
+            report.seconds = time.perf_counter() - started
+            done += len(part.rows) + len(part.passed)
             if progress:
                 progress(done, total)
-    if waiting:
-        _add(waiting, gallery, encoder, report)
-    if progress:
-        progress(total, total)
     return report
 
 
-def _add(waiting: Sequence[tuple[Record, str]], gallery: Gallery, encoder: DualEncoder, report: IndexReport) -> None:
-    pictures: list[RgbImage] = []
-    rows: list[tuple[Record, str]] = []
-    for record, digest in waiting:
+def _preparation(known: Mapping[str, str], preprocess: Preprocessing) -> Callable[[Record], Prepared[_Row]]:
+    def prepare(record: Record) -> Prepared[_Row]:
         try:
-            pictures.append(read_image(record.path))
+            content = read_content(record.path)  # read once: what is hashed is what is decoded
+            digest = hashlib.sha256(content).hexdigest()
+            if known.get(str(record.path.resolve())) == digest:
+                return Prepared(_Row(record, digest))
+            image = decode_image(content, name=str(record.path), at_least=preprocess.decode_at_least)
         except ImageDecodeError as error:
-            report.skipped.append(str(error))
-        else:
-            rows.append((record, digest))
-    if not rows:
-        return
-    vectors = stack_folds(encoder.encode_images(pictures))
+            return Prepared(_Row(record, problem=str(error)))
+        return Prepared(_Row(record, digest), preprocess.one(image))
+
+    return prepare
+
+
+def _store(part: Encoded[_Row], gallery: Gallery) -> None:
     gallery.add(
         [
             NewItem(
-                path=str(record.path.resolve()),
-                sha256=digest,
-                captions=(*record.captions, *record.captions_vi),
-                metadata=record.metadata | ({"group": record.group} if record.group else {}),
+                path=str(row.record.path.resolve()),
+                sha256=row.sha256,
+                captions=(*row.record.captions, *row.record.captions_vi),
+                metadata=row.record.metadata | ({"group": row.record.group} if row.record.group else {}),
                 vector=vector,
             )
-            for (record, digest), vector in zip(rows, vectors, strict=True)
+            for row, vector in zip(part.rows, stack_folds(part.vectors), strict=True)
         ]
     )
-    report.added += len(rows)

@@ -1,19 +1,22 @@
 """A data set becomes a gallery: what is bad is named, what is known is not encoded again."""
 
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from runtime.bulk import BulkPlan
 from runtime.dataset import Dataset, read_dataset
 from runtime.encoder import DualEncoder, open_encoder
 from runtime.ensemble import stack_folds
 from runtime.errors import InvalidInputError
 from runtime.files import sha256_file
 from runtime.gallery import Gallery
-from runtime.images import read_image
+from runtime.images import encode_image, read_image
 from runtime.indexing import index_dataset
 
 
@@ -94,6 +97,52 @@ def test_progress_grows_to_the_total(data, encoder, tmp_path):
     with make(tmp_path / "g", encoder) as gallery:
         index_dataset(data, gallery, encoder, batch=2, progress=lambda *step: steps.append(step))
         assert steps == [(2, 5), (4, 5), (5, 5)]
+
+
+def test_ctrl_c_keeps_what_was_stored_ends_every_thread_and_the_next_call_continues(data, encoder, tmp_path):
+    def interrupt(done: int, _total: int) -> None:
+        if done >= 2:
+            raise KeyboardInterrupt
+
+    before = threading.active_count()
+    with make(tmp_path / "g", encoder) as gallery:
+        with pytest.raises(KeyboardInterrupt):
+            index_dataset(data, gallery, encoder, batch=2, plan=BulkPlan(2, 2, 1), progress=interrupt)
+        assert threading.active_count() == before
+        assert len(gallery) == 2
+        report = index_dataset(data, gallery, encoder, batch=2)
+        assert (report.added, report.unchanged) == (3, 2)
+        names = [Path(item.path).name for item in gallery.items(gallery.matrix()[0].tolist())]
+        assert names == [record.path.name for record in data.records]
+
+
+def test_every_plan_stores_the_same_vectors_and_says_how_fast(data, encoder, tmp_path):
+    stored = []
+    for number, plan in enumerate([BulkPlan(0, 0, 2), BulkPlan(1, 1, 4), BulkPlan(2, 2, 1)]):
+        with make(tmp_path / f"g{number}", encoder) as gallery:
+            report = index_dataset(data, gallery, encoder, batch=2, plan=plan)
+            assert report.images_per_second == report.added / report.seconds > 0
+            stored.append(gallery.matrix()[1].copy())
+    np.testing.assert_allclose(stored[1], stored[0], atol=1e-5)
+    np.testing.assert_allclose(stored[2], stored[0], atol=1e-5)
+
+
+def test_a_large_jpeg_is_stored_as_its_whole_decoding_would_be(encoder, tmp_path):
+    # a real scene's detail: phantoms and tuxpaint are small, so noise of several scales stands in for it (synthetic)
+    rng = np.random.default_rng(0)
+    shape = (8 * encoder.preprocess.size, 9 * encoder.preprocess.size)
+    layers = [cv2.resize(rng.random((s, s, 3), np.float32), shape[::-1], interpolation=2) for s in (4, 20, 100, 500)]
+    picture = np.clip(sum(layers) / 4 * 255, 0, 255).astype(np.uint8)
+    path = tmp_path / "large.jpg"
+    path.write_bytes(encode_image(picture, ".jpg"))
+    reduced = read_image(path, at_least=encoder.preprocess.decode_at_least)
+    assert reduced.shape[0] == shape[0] // 4
+    with make(tmp_path / "g", encoder) as gallery:
+        index_dataset(read_dataset(path.parent), gallery, encoder)
+        stored = gallery.matrix()[1][0]
+    np.testing.assert_allclose(stored, stack_folds(encoder.encode_images([reduced]))[0], atol=1e-5)
+    whole = stack_folds(encoder.encode_images([read_image(path)]))[0]
+    assert float(stored @ whole) > 0.999
 
 
 def test_a_batch_below_one_is_refused(data, encoder, tmp_path):
