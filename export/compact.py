@@ -1,54 +1,86 @@
-"""The compact recipe's parts: one frozen trunk per tower, the folds' small layers stacked on one axis."""
+"""The compact recipe's parts: one frozen trunk per tower, what the folds own stacked on one axis."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
 
 from runtime.errors import DatasetError
 from train.fit import CompactFolds
-from train.fold_layers import stack_folds
-from train.image_trunk import LiteTrunk, lite_preprocessing
+from train.fold_layers import load_stacked, mean_of_folds, stack_folds
+from train.frozen import check_frozen, frozen_sha256
+from train.image_trunk import SIZES, LiteTrunk, image_preprocessing, open_image_trunk
 from train.minilm import MiniLm, package_folder
 from train.recipes import CompactRecipe
 from train.runs import Run
+from train.vit import Vit
 
 from .graphs import ImageGraph, TextGraph
 from .parts import Parts, torch_towers
+from .shared_weights import of_tower, sharing
 
-LICENCES = {
-    "all-MiniLM-L6-v2 (text trunk, tokenizer)": "Apache-2.0",
-    "EfficientNet-Lite, ImageNet weights (image trunk)": "Apache-2.0",
-}
+State = dict[str, Tensor]
+
+TEXT_LICENCE = {"all-MiniLM-L6-v2 (text trunk, tokenizer)": "Apache-2.0"}
+LITE_LICENCE = {"EfficientNet-Lite, ImageNet weights (image trunk)": "Apache-2.0"}
+DINOV2_LICENCE = {"DINOv2 ViT-S/14 (image trunk)": "Apache-2.0"}
 
 
-def compact_parts(run: Run) -> Parts:
-    """Graphs and references of a finished compact run; raises DatasetError where a fold is missing."""
+def compact_parts(run: Run, *, folds: int | None = None, soup: bool = False) -> Parts:
+    """Graphs and references of a finished compact run: its first `folds` folds, or one with the mean of their weights.
+
+    Raises DatasetError where a fold is missing or the frozen weights are not the run's.
+    """
     recipe = CompactRecipe.from_json(run.settings()["recipe"])
-    folder = package_folder()
-    texts, images = MiniLm.load(folder), LiteTrunk.load(recipe.image_trunk, sides=recipe.sides)
-    preprocessing = lite_preprocessing(recipe.image_trunk, recipe.crop)
-    states = [run.weights(k) for k in range(recipe.folds)]
-    if not states:
-        raise DatasetError(f"{run.folder}: the run has no folds")
-
-    def model(state: dict, folds: int) -> CompactFolds:
-        built = CompactFolds(texts, images.width, recipe, folds)
-        built.load_state_dict(state)
-        return built.eval()
-
-    references = []
-    for state in states:
-        one = model(state, 1)
-        references.append(
-            torch_towers(
-                TextGraph(texts, one.text), ImageGraph(images, one.image), folder, recipe.max_tokens, preprocessing
+    texts, images = MiniLm.load(package_folder()), open_image_trunk(recipe)
+    check_frozen(run, frozen_sha256(texts, images))
+    states = [run.weights(k) for k in range(folds or recipe.folds)]
+    if soup:
+        if recipe.start != "shared":
+            raise DatasetError(
+                f"{run.folder}: its folds began from different random weights, whose mean means nothing; "
+                "train with --start shared for a soup"
             )
-        )
-    every = model(stack_folds(states), recipe.folds)
+        states = [mean_of_folds(states)]
+    return stacked_parts(recipe, texts, images, states)
+
+
+def stacked_parts(recipe: CompactRecipe, texts: MiniLm, images: LiteTrunk | Vit, states: Sequence[State]) -> Parts:
+    """Graphs of the folds `states` on the given trunks, and each fold alone as reference."""
+    folder = package_folder()
+    preprocessing = image_preprocessing(recipe.image_trunk, recipe.crop)
+
+    def graphs(state: State, folds: int) -> tuple[TextGraph, ImageGraph]:
+        built = load_stacked(CompactFolds(texts, images, recipe, folds), state).eval().requires_grad_(False)
+        return TextGraph(texts, built.text, folds), ImageGraph(images, built.image, folds)
+
+    references = [torch_towers(*graphs(state, 1), folder, recipe.max_tokens, preprocessing) for state in states]
+    text_graph, image_graph = graphs(stack_folds(states), len(states))
     return Parts(
-        text_graph=TextGraph(texts, every.text),
-        image_graph=ImageGraph(images, every.image),
+        text_graph=text_graph,
+        image_graph=image_graph,
         references=references,
         tokenizer_folder=folder,
         preprocessing=preprocessing,
         max_tokens=recipe.max_tokens,
         dims=recipe.dims,
-        shared={"text": "the whole trunk", "image": "the whole trunk", "per fold": "read-out deltas and heads"},
-        licences=LICENCES,
+        shared={
+            "frozen_sha256": frozen_sha256(texts, images),
+            "text": sharing(texts.state_dict(), [of_tower(state, "text.") for state in states]),
+            "image": sharing(images.state_dict(), [of_tower(state, "image.") for state in states]),
+            "text_adapt": recipe.text_adapt,
+            "image_adapt": recipe.image_adapt,
+            **({} if recipe.image_trunk in SIZES else {"image_weights": weights_said(recipe.image_weights)}),
+        },
+        licences=TEXT_LICENCE | _image_licence(recipe),
     )
+
+
+def weights_said(image_weights: str) -> str:
+    """How a certificate names a ViT's starting weights."""
+    return "random, not pretrained" if image_weights == "random" else "pretrained"
+
+
+def _image_licence(recipe: CompactRecipe) -> dict[str, str]:
+    if recipe.image_trunk in SIZES:
+        return LITE_LICENCE
+    return {} if recipe.image_weights == "random" else DINOV2_LICENCE

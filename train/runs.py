@@ -19,7 +19,7 @@ from runtime.files import sha256_file, write_json, write_text
 
 from .fit import FoldResult
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Run:
@@ -59,7 +59,9 @@ class Run:
             raise DatasetError(f"{self.folder}: no run here (no run.json); make one with `python -m train kger`")
         value: dict[str, Any] = json.loads(self.path.read_text("utf-8"))
         if value.get("schema_version") != SCHEMA_VERSION:
-            raise DatasetError(f"{self.path}: schema version {value.get('schema_version')!r}, not {SCHEMA_VERSION}")
+            raise DatasetError(
+                f"{self.path}: schema version {value.get('schema_version')!r}, not {SCHEMA_VERSION}; train it again"
+            )
         return value
 
     def fold_folder(self, fold: int) -> Path:
