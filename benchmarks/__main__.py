@@ -15,6 +15,7 @@ COMMANDS = {
     "vocalfolds": "real larynx frames, leave one sequence out (training environment)",
     "latency": "one query over 10 000 items, stage by stage, against ten torch models (training environment)",
     "cost": "ten folds against one, ten sessions, torch and peers, with floors (training environment)",
+    "quality": "heads, read-out, LoRA, unfrozen blocks, soup and student on the same splits (training environment)",
     "footprint": "installed size, import time and memory of the runtime environment",
     "figures": "write the README's figures from the results files",
     "paper_path": "the paper recipe from training to search (training environment)",

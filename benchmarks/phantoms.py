@@ -1,6 +1,7 @@
 """Synthetic phantoms of held-out patients: relevance by what was drawn (region, side, finding), not by caption."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,7 @@ def run(args: argparse.Namespace) -> int:
     data = args.work / "data"
     run_module("assets.phantoms", data, "--images", args.images, "--seed", args.seed)
     dataset = read_dataset(data)
-    patients = sorted({str(record.group) for record in dataset.records})
-    order = np.random.default_rng(args.seed).permutation(len(patients))
-    chosen = {patients[i] for i in order[: round(HELD_OUT_SHARE * len(patients))]}
-    test = [record for record in dataset.records if record.group in chosen]
+    test = unseen_patients(dataset.records, args.seed, HELD_OUT_SHARE)
     bundle = train_and_export(
         data,
         args.work / "model",
@@ -73,12 +71,29 @@ def run(args: argparse.Namespace) -> int:
         "side_confusion": confusion["wrong_side_share"],
         "side_table": confusion["table"],
         "test_images": len(test),
-        "test_patients": len(chosen),
+        "test_patients": len({record.group for record in test}),
         "rows": rows,
         "kind": "synthetic phantoms",
     }
     save_result("kger_phantoms", command_line(), figures)
     return 0
+
+
+def unseen_patients(records: Sequence[Record], seed: int, share: float) -> list[Record]:
+    """The records of a seeded choice of that share of the patients: the test set."""
+    patients = sorted({str(record.group) for record in records})
+    order = np.random.default_rng(seed).permutation(len(patients))
+    chosen = {patients[i] for i in order[: round(share * len(patients))]}
+    return [record for record in records if record.group in chosen]
+
+
+def same_truth(test: list[Record]) -> tuple[list[str], NDArray[np.bool_]]:
+    """Queries in both languages, and which test images (Q, N) show what each was written for."""
+    items = [_truth(record) for record in test]
+    both = [_queries(test, language) for language in ("en", "vi")]
+    truth = [_truth(asked) for queries in both for asked in queries.truth]
+    texts = [text for queries in both for text in queries.texts]
+    return texts, np.array([[asked == item for item in items] for asked in truth])
 
 
 def _pictures(test: list[Record]) -> list[NDArray[np.uint8]]:
