@@ -12,6 +12,7 @@ from .entry import quiet_threads, run_command
 from .errors import GalleryNotFoundError, InvalidInputError
 from .fusion import DECAYS, STRATEGIES, VARIANTS, PosFuseSettings
 from .judge.choose import JUDGES, choose_judge
+from .sessions import PROVIDER_CHOICES
 
 if TYPE_CHECKING:
     from .judge import Judge
@@ -72,7 +73,12 @@ def _places(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="bundle folder (default: the shipped one)")
     parser.add_argument("--gallery", type=Path, default=DEFAULT_GALLERY, help="gallery folder (default: gallery)")
     parser.add_argument("--threads", type=int, help="threads of the model (default: all cores)")
-    parser.add_argument("--provider", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument(
+        "--provider",
+        choices=PROVIDER_CHOICES,
+        default="auto",
+        help="where the model runs: auto is CUDA where this onnxruntime has it, else the CPU",
+    )
 
 
 def _search_options(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +86,13 @@ def _search_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-k", type=int, default=5, help="how many items (default: 5)")
     parser.add_argument(
         "--where", action="append", default=[], metavar="FILTER", help="such as 'class=ear-left'; may be repeated"
+    )
+    parser.add_argument(
+        "--recall",
+        type=float,
+        default=0.99,
+        help="share of the ten best that an approximate search must find, measured on the gallery (default: .99); "
+        "above 50 000 items only, below search is exact, as it always is with 1",
     )
     parser.add_argument("--mode", choices=("mean", "votes"), default="mean", help="mean cosine, or published vote sum")
     parser.add_argument("--judge", choices=JUDGES, default="none")
@@ -142,7 +155,7 @@ def _search(args: argparse.Namespace) -> int:
         )
     image = read_image(args.image) if args.image else None
     query = Query(args.text, image, args.image.name if args.image else None)
-    system = open_kger(args.bundle, args.gallery, threads=args.threads, provider=args.provider)
+    system = open_kger(args.bundle, args.gallery, threads=args.threads, provider=args.provider, recall=args.recall)
     result = system.search(
         query, k=args.k, where=args.where, mode=args.mode, judge=_judge(args, system), fusion=_fusion(args)
     )
@@ -159,7 +172,7 @@ def _batch(args: argparse.Namespace) -> int:
     from .systems.kger import open_kger
 
     queries = read_queries(args.queries)
-    system = open_kger(args.bundle, args.gallery, threads=args.threads, provider=args.provider)
+    system = open_kger(args.bundle, args.gallery, threads=args.threads, provider=args.provider, recall=args.recall)
     judge, fusion = _judge(args, system), _fusion(args)
     results = [
         system.search(Query(text), k=args.k, where=args.where, mode=args.mode, judge=judge, fusion=fusion)
@@ -174,9 +187,11 @@ def _info(args: argparse.Namespace) -> int:
     from .bundle import Bundle
     from .gallery import Gallery
     from .render import bundle_lines, gallery_lines
+    from .wheels import describe_onnxruntime
 
     bundle = Bundle.open(args.bundle)
     print(bundle_lines(bundle))
+    print(f"runs on    {describe_onnxruntime()}")
     try:
         with Gallery.open(args.gallery) as gallery:
             print(gallery_lines(gallery, bundle))

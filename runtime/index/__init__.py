@@ -1,7 +1,7 @@
 """Nearest rows of a gallery: exact to 50 000 items, an HNSW graph above."""
 
-from .choose import open_index
+from .choose import RECALL, open_index
 from .exact import ExactIndex
 from .hits import Hits, VectorIndex
 
-__all__ = ["ExactIndex", "Hits", "VectorIndex", "open_index"]
+__all__ = ["RECALL", "ExactIndex", "Hits", "VectorIndex", "open_index"]

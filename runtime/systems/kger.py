@@ -18,7 +18,7 @@ from ..ensemble import fold_cosines, fold_top, stack_folds, vote_sum
 from ..errors import GalleryError, InvalidInputError
 from ..fusion import PosFuseSettings, pos_fuse
 from ..gallery import Gallery
-from ..index import VectorIndex, open_index
+from ..index import RECALL, VectorIndex, open_index
 from ..judge import Judge
 from ..results import Candidate, Judgement, Query, SearchResult
 
@@ -29,15 +29,18 @@ MODES = ("mean", "votes")
 VOTES_PER_FOLD = 5  # published: each fold keeps its own top five
 POOL = 1000  # above EXACT_VOTES items, votes are counted among this many nearest
 EXACT_VOTES = 50_000
+CAPTIONS = (100, 300)  # fewest and most captions of stored images that an approximate index is tuned with
 
 
 class KgerSystem:
     """Search over one gallery with one bundle; safe to call from several threads."""
 
-    def __init__(self, encoder: DualEncoder, gallery: Gallery, *, backend: str = "auto") -> None:
+    def __init__(
+        self, encoder: DualEncoder, gallery: Gallery, *, backend: str = "auto", recall: float = RECALL
+    ) -> None:
         self.encoder = encoder
         self.gallery = gallery
-        self._backend = backend
+        self._backend, self._recall = backend, recall
         self._loaded: tuple[int, VectorIndex] | None = None
 
     def search(
@@ -112,7 +115,7 @@ class KgerSystem:
     def _index(self) -> VectorIndex:
         generation = self.gallery.generation
         if self._loaded is None or self._loaded[0] != generation:
-            index = open_index(self.gallery, backend=self._backend)
+            index = open_index(self.gallery, backend=self._backend, recall=self._recall, sample=self._caption_queries)
             if not len(index.ids):
                 raise GalleryError(
                     f"{self.gallery.folder}: the gallery is empty; fill it with "
@@ -120,6 +123,14 @@ class KgerSystem:
                 )
             self._loaded = (generation, index)
         return self._loaded[1]
+
+    def _caption_queries(self) -> Floats | None:
+        """(Q, K·D) float32: captions of stored images as queries, whose distances to images are real ones."""
+        ids = self.gallery.snapshot().ids
+        drawn = np.random.default_rng(0).choice(ids, min(len(ids), 4 * CAPTIONS[1]), replace=False)
+        captions = [item.caption for item in self.gallery.items(drawn.tolist())]
+        texts = [text for text in dict.fromkeys(captions) if text and text.strip()][: CAPTIONS[1]]
+        return stack_folds(self.encoder.encode_texts(texts)) if len(texts) >= CAPTIONS[0] else None
 
     def _retrieve(
         self, vector: Floats, k: int, where: Sequence[str], mode: str, timings: dict[str, float]
@@ -168,11 +179,17 @@ class KgerSystem:
 
 
 def open_kger(
-    bundle: Path, gallery: Path, *, threads: int | None = None, provider: str = "auto", backend: str = "auto"
+    bundle: Path,
+    gallery: Path,
+    *,
+    threads: int | None = None,
+    provider: str = "auto",
+    backend: str = "auto",
+    recall: float = RECALL,
 ) -> KgerSystem:
     """The system on a bundle's folder and a gallery's folder, which must belong together."""
     encoder = open_encoder(bundle, threads=threads, provider=provider)
-    return KgerSystem(encoder, Gallery.open(gallery, fingerprint=encoder.fingerprint), backend=backend)
+    return KgerSystem(encoder, Gallery.open(gallery, fingerprint=encoder.fingerprint), backend=backend, recall=recall)
 
 
 @contextmanager

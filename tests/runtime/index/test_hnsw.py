@@ -120,7 +120,11 @@ def test_a_changed_gallery_gets_a_new_graph_and_the_old_file_goes(tmp_path: Path
         for part in (ROWS[:200], ROWS[200:400]):
             gallery.add([NewItem(f"{row[0]}.png", "0" * 64, (), {}, row) for row in part])
             assert len(open_index(gallery, backend="hnsw").search(QUERIES[:1], 300).ids[0]) == min(300, len(gallery))
-    assert sorted(path.name for path in tmp_path.glob("*.cache")) == ["hnsw-3.cache", "vectors-3.cache"]
+    assert sorted(path.name for path in tmp_path.glob("*.cache")) == [
+        "hnsw-3.cache",
+        "recall-3.cache",
+        "vectors-3.cache",
+    ]
 
 
 def test_the_backend_follows_the_size_and_can_be_forced(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
