@@ -1,47 +1,65 @@
 """Texts and images to unit vectors, one per fold, by the bundle's two graphs."""
 
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Sequence
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from .bundle import IMAGE_MODEL, TEXT_MODEL, TOKENIZER, Bundle
 from .errors import BundleError
 from .images import RgbImage
-from .sessions import open_session
+from .query_cache import SIZE, QueryCache
+from .sessions import SessionSettings, open_session
 from .tokenizer import TextTokenizer
+from .tower import Tower
 
 Floats = NDArray[np.float32]
 
 
 class DualEncoder:
-    """All folds of both towers. Each graph is opened when it is first used: a text query loads no image tower."""
+    """All folds of both towers. Each graph is opened when it is first used: a text query loads no image tower.
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None, provider: str = "auto") -> None:
+    `query_cache` is how many texts of `encode_text` are kept with their vectors.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        threads: int | None = None,
+        provider: str = "auto",
+        settings: SessionSettings | None = None,
+        query_cache: int = SIZE,
+    ) -> None:
         self.bundle = bundle
         self.folds: int = bundle.manifest.folds
         self.dims: int = bundle.manifest.dims
         self.fingerprint: str = bundle.manifest.fingerprint
         self.preprocess = bundle.manifest.preprocessing
-        self._open: Callable[[Path], ort.InferenceSession] = lambda path: open_session(
-            path, threads=threads, provider=provider
+        self.text_tower, self.image_tower = (
+            Tower(
+                partial(open_session, bundle.path(name), settings, threads=threads, provider=provider),
+                folds=self.folds,
+                dims=self.dims,
+            )
+            for name in (TEXT_MODEL, IMAGE_MODEL)
         )
+        self._queries = QueryCache(self._encode_one, size=query_cache)
 
     @cached_property
     def tokenizer(self) -> TextTokenizer:
         """The bundle's tokenizer."""
         return TextTokenizer(self.bundle.path(TOKENIZER), max_tokens=self.bundle.manifest.max_tokens)
 
-    @cached_property
-    def _text(self) -> ort.InferenceSession:
-        return self._open(self.bundle.path(TEXT_MODEL))
+    def encode_text(self, text: str) -> Floats:
+        """One query → (K, D) float32, read-only: kept for the next time, computed once where several ask at once.
 
-    @cached_property
-    def _image(self) -> ort.InferenceSession:
-        return self._open(self.bundle.path(IMAGE_MODEL))
+        Raises InvalidInputError for an empty text.
+        """
+        return self._queries(text)
 
     def encode_texts(self, texts: Sequence[str], *, batch: int = 64) -> Floats:
         """N texts → (N, K, D) float32, unit vectors per fold, in the given order.
@@ -56,7 +74,7 @@ class DualEncoder:
         for first in range(0, len(texts), batch):
             rows = order[first : first + batch]
             ids, mask = self.tokenizer([texts[i] for i in rows])
-            out[rows] = self._run(self._text, {"input_ids": ids, "attention_mask": mask})
+            out[rows] = self._run(self.text_tower, {"input_ids": ids, "attention_mask": mask})
         return out
 
     def encode_images(self, images: Sequence[RgbImage], *, batch: int = 16) -> Floats:
@@ -68,10 +86,14 @@ class DualEncoder:
 
     def encode_pixels(self, pixels: Floats) -> Floats:
         """Preprocessed images (N, 3, S, S) float32 → (N, K, D) float32, unit vectors per fold, as one batch."""
-        return self._run(self._image, {"pixel_values": pixels})
+        return self._run(self.image_tower, {"pixel_values": pixels})
 
-    def _run(self, session: ort.InferenceSession, feeds: dict[str, NDArray[np.generic]]) -> Floats:
-        vectors: Floats = session.run(["embeddings"], feeds)[0]
+    def _encode_one(self, text: str) -> Floats:
+        vector: Floats = self.encode_texts([text])[0]
+        return vector
+
+    def _run(self, tower: Tower, feeds: dict[str, NDArray[Any]]) -> Floats:
+        vectors = tower(feeds)
         if vectors.shape[1:] != (self.folds, self.dims) or not np.isfinite(vectors).all():
             raise BundleError(
                 f"{self.bundle.folder}: a tower gave shape {vectors.shape} or values that are not finite; "
@@ -80,6 +102,15 @@ class DualEncoder:
         return vectors
 
 
-def open_encoder(folder: Path, *, threads: int | None = None, provider: str = "auto") -> DualEncoder:
+def open_encoder(
+    folder: Path,
+    *,
+    threads: int | None = None,
+    provider: str = "auto",
+    settings: SessionSettings | None = None,
+    query_cache: int = SIZE,
+) -> DualEncoder:
     """The encoder of the bundle in `folder`, its hashes checked."""
-    return DualEncoder(Bundle.open(folder), threads=threads, provider=provider)
+    return DualEncoder(
+        Bundle.open(folder), threads=threads, provider=provider, settings=settings, query_cache=query_cache
+    )

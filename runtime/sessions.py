@@ -1,50 +1,135 @@
-"""onnxruntime sessions as the project wants them: chosen threads, no spinning, and no silent fallback."""
+"""onnxruntime sessions as the project wants them: measured settings, and no silent fallback to another provider."""
 
+import contextlib
+import io
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import onnxruntime as ort
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from .errors import BundleError, InvalidInputError, ProviderError
+from .wheels import GPU_REQUIREMENTS, load_onnxruntime, wheel_fault
 
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession, SessionOptions
+
+log = logging.getLogger(__name__)
+
+# name → providers in order of precedence: the first must run, what it cannot take goes to the next, then to the CPU
+PROVIDERS = {
+    "cpu": ("CPUExecutionProvider",),
+    "cuda": ("CUDAExecutionProvider",),
+    "tensorrt": ("TensorrtExecutionProvider", "CUDAExecutionProvider"),
+    "openvino": ("OpenVINOExecutionProvider",),
+}
+PROVIDER_CHOICES = ("auto", *PROVIDERS)
+GRAPH_LEVELS = {
+    "off": "ORT_DISABLE_ALL",
+    "basic": "ORT_ENABLE_BASIC",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "all": "ORT_ENABLE_ALL",
+}
+_IN_ITS_OWN = f"in an environment of its own run `python -m pip install -r {GPU_REQUIREMENTS}`"
+_MENDS = {
+    "cpu": "mend the installation of onnxruntime",
+    "cuda": _IN_ITS_OWN,
+    "tensorrt": f"{_IN_ITS_OWN} and put TensorRT's libraries on the library path",
+    "openvino": "in an environment of its own install onnxruntime-openvino instead of onnxruntime",
+}
 
 
-def open_session(path: Path, *, threads: int | None = None, provider: str = "auto") -> ort.InferenceSession:
-    """A session on `path`; `threads` None leaves the choice to onnxruntime (all physical cores).
+@dataclass(frozen=True)
+class SessionSettings:
+    """How a graph is run on the CPU; the defaults are what `python -m benchmarks sessions` found.
 
-    `provider` is auto (CUDA where this onnxruntime has it, else CPU), cpu or cuda. Raises ProviderError where
-    cuda was asked for and the CPU would run: onnxruntime itself falls back silently; BundleError where `path`
-    is not a graph that this onnxruntime can run.
+    `threads` None: one a physical core. `spinning`: whether idle threads of the pool wait busily for work. `arena`:
+    whether freed memory is kept for the next run. `graph_level`: how far the graph is rewritten, see GRAPH_LEVELS.
     """
-    if provider not in {"auto", *PROVIDERS}:
-        raise InvalidInputError(f"provider {provider!r}; expected auto, cpu or cuda")
-    if threads is not None and threads < 1:  # onnxruntime takes any number and does as it likes
-        raise InvalidInputError(f"threads = {threads}; expected 1 or more, or nothing for all cores")
-    options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.log_severity_level = 3
+
+    threads: int | None = None
+    spinning: bool = False
+    arena: bool = True
+    graph_level: str = "all"
+
+    def __post_init__(self) -> None:
+        if self.threads is not None and self.threads < 1:  # onnxruntime takes any number and does as it likes
+            raise InvalidInputError(f"threads = {self.threads}; expected 1 or more, or nothing for all cores")
+        if self.graph_level not in GRAPH_LEVELS:
+            raise InvalidInputError(f"graph level {self.graph_level!r}; expected {_listed(GRAPH_LEVELS)}")
+
+
+def open_session(
+    path: Path,
+    settings: SessionSettings | None = None,
+    *,
+    threads: int | None = None,
+    provider: str = "auto",
+) -> "InferenceSession":
+    """A session on the graph at `path`; `threads`, where given, stands above the settings'.
+
+    `provider` is one of PROVIDER_CHOICES; auto takes CUDA where this onnxruntime has it and the CPU otherwise.
+    Raises ProviderError where another provider than the one asked for would run (onnxruntime falls back silently)
+    or onnxruntime itself is missing or broken; BundleError where `path` is not a graph that it can run.
+    """
+    if provider not in PROVIDER_CHOICES:
+        raise InvalidInputError(f"provider {provider!r}; expected {_listed(PROVIDER_CHOICES)}")
+    settings = settings or SessionSettings()
     if threads is not None:
-        options.intra_op_num_threads = threads
-    # a spinning pool starves the pool of the other tower, or of NumPy, on few cores
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    available = ort.get_available_providers()
-    wanted = [PROVIDERS[provider]] if provider != "auto" else [p for p in PROVIDERS.values() if p in available]
-    if provider == "cuda" and PROVIDERS["cuda"] not in available:
-        raise ProviderError(_no_cuda("this onnxruntime has no CUDA provider"))
+        settings = replace(settings, threads=threads)
+    ort = load_onnxruntime()
+    if provider != "auto":
+        return _open_strictly(ort, path, settings, provider)
+    if PROVIDERS["cuda"][0] in ort.get_available_providers():
+        try:
+            return _open_strictly(ort, path, settings, "cuda")
+        except ProviderError as error:  # a CUDA wheel on a machine without a GPU
+            log.warning("%s. Runs on the CPU.", error)
+    return _open_strictly(ort, path, settings, "cpu")
+
+
+def _open_strictly(ort: ModuleType, path: Path, settings: SessionSettings, provider: str) -> "InferenceSession":
+    wanted = PROVIDERS[provider]
+    if wanted[0] not in ort.get_available_providers():
+        raise ProviderError(_refusal(provider, f"this onnxruntime ({ort.__version__}) is built without it"))
+    if PROVIDERS["cuda"][0] in wanted:
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find; the check below tells
+            ort.preload_dlls()  # CUDA and cuDNN from the wheels that the extras brought
+    options = _options(ort, settings)
     try:
-        session = ort.InferenceSession(str(path), options, providers=wanted)
+        session = ort.InferenceSession(str(path), options, providers=list(wanted), enable_fallback=0)
     except Exception as error:  # the library's errors have no other common base
+        if provider != "cpu":
+            _open_strictly(ort, path, settings, "cpu")  # a graph that the CPU cannot open either is the bundle's fault
+            raise ProviderError(_refusal(provider, f"onnxruntime could not start it ({error})")) from error
         raise BundleError(
             f"{path}: onnxruntime {ort.__version__} cannot open it ({error}); "
             "check the bundle: python -m runtime verify"
         ) from error
-    if provider == "cuda" and PROVIDERS["cuda"] not in session.get_providers():
-        raise ProviderError(_no_cuda("onnxruntime could not start CUDA and would run on the CPU"))
+    if session.get_providers()[0] != wanted[0]:
+        runs = ", ".join(session.get_providers())
+        raise ProviderError(_refusal(provider, f"onnxruntime could not start it and would run on {runs}"))
     return session
 
 
-def _no_cuda(what: str) -> str:
-    return (
-        f"asked for cuda, but {what}; in an environment of its own run "
-        "`pip install 'onnxruntime-gpu[cuda,cudnn]'` instead of onnxruntime, or ask for --provider cpu"
-    )
+def _options(ort: ModuleType, settings: SessionSettings) -> "SessionOptions":
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, GRAPH_LEVELS[settings.graph_level])
+    options.enable_cpu_mem_arena = settings.arena
+    if settings.threads is not None:
+        options.intra_op_num_threads = settings.threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(settings.spinning)))
+    return options
+
+
+def _refusal(provider: str, what: str) -> str:
+    # a mix of wheels is the likeliest reason, and its mend is another
+    mend = wheel_fault() or f"{_MENDS[provider]}, or ask for --provider cpu"
+    return f"asked for {provider}, but {what}; {mend}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} or {last}"

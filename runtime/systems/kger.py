@@ -98,7 +98,7 @@ class KgerSystem:
         """The query as one stored-form vector (K·D,) float32; text and image together are the mean per fold."""
         parts = []
         if query.text and query.text.strip():
-            parts.append(self.encoder.encode_texts([query.text])[0])
+            parts.append(self.encoder.encode_text(query.text))
         if query.image is not None:
             parts.append(self.encoder.encode_images([query.image])[0])
         if not parts:
