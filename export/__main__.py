@@ -6,7 +6,7 @@ import sys
 from runtime.entry import quiet_threads, run_command
 
 quiet_threads()
-from . import kger  # noqa: E402  it imports torch
+from . import distil, kger  # noqa: E402  they import torch
 
 
 def main() -> int:
@@ -14,8 +14,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m export", description="Trained folds to an ONNX bundle.")
     commands = parser.add_subparsers(dest="command", required=True)
     kger.add_arguments(commands.add_parser("kger", help="text and image to image, ten folds"))
+    distil.add_arguments(commands.add_parser("distil", help="one student of all folds"))
     args = parser.parse_args()
-    return run_command(lambda: kger.run(args))
+    return run_command(lambda: {"kger": kger, "distil": distil}[args.command].run(args))
 
 
 if __name__ == "__main__":

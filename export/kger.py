@@ -68,6 +68,12 @@ def run(args: argparse.Namespace) -> int:
     bundle = export_kger(
         Run(args.run), args.out, precision=args.precision, data=args.data, folds=args.folds, soup=args.soup
     )
+    print_report(bundle)
+    return 0
+
+
+def print_report(bundle: Bundle) -> None:
+    """The certificate's figures and the bundle's size."""
     report = bundle.manifest.certificate
     fp32 = report["fp32"]
     worst = max(*fp32["text_max_abs_difference"], *fp32["image_max_abs_difference"])
@@ -77,8 +83,7 @@ def run(args: argparse.Namespace) -> int:
         agreement = report["int8"]["top5_agreement"]
         print(f"int8: lowest mean cosine {low:.4f}, top-5 agreement {agreement:.3f}")  # noqa: T201
     size = sum(entry.size_bytes for entry in bundle.manifest.files.values())
-    print(f"{args.out}: {size / 1e6:.1f} MB, fingerprint {bundle.manifest.fingerprint[:12]}")  # noqa: T201
-    return 0
+    print(f"{bundle.folder}: {size / 1e6:.1f} MB, fingerprint {bundle.manifest.fingerprint[:12]}")  # noqa: T201
 
 
 def export_kger(
@@ -97,8 +102,14 @@ def export_kger(
         raise InvalidInputError(f"--folds {folds}; the run has {trained} folds")
     parts = _parts(run, settings["recipe"]["name"], folds, soup)
     dataset = read_dataset(data or Path(settings["data"]["path"]), **settings["data"]["columns"])
+    made = {"folds_of_run": trained} | ({"soup_of": folds or trained} if soup else {})
+    return export_parts(run, parts, dataset, out, precision, made)
+
+
+def export_parts(run: Run, parts: Parts, dataset: Dataset, out: Path, precision: str, made: dict[str, int]) -> Bundle:
+    """Writes graphs, certificate and bundle; `made` says in the manifest what the parts were made of."""
     with tempfile.TemporaryDirectory() as folder:
-        return _export(run, parts, dataset, out, precision, Path(folder))
+        return _export(run, parts, dataset, out, precision, made, Path(folder))
 
 
 def _parts(run: Run, recipe: str, folds: int | None, soup: bool) -> Parts:
@@ -111,7 +122,9 @@ def _parts(run: Run, recipe: str, folds: int | None, soup: bool) -> Parts:
     return compact_parts(run, folds=folds, soup=soup)
 
 
-def _export(run: Run, parts: Parts, dataset: Dataset, out: Path, precision: str, work: Path) -> Bundle:
+def _export(
+    run: Run, parts: Parts, dataset: Dataset, out: Path, precision: str, made: dict[str, int], work: Path
+) -> Bundle:
     text, image = work / TEXT_MODEL, work / IMAGE_MODEL
     write_text_graph(parts.text_graph, text)
     write_image_graph(parts.image_graph, parts.preprocessing.size, image)
@@ -146,7 +159,7 @@ def _export(run: Run, parts: Parts, dataset: Dataset, out: Path, precision: str,
         },
         outputs={"embeddings": ["N", K, D], "dtype": "float32"},
         certificate=certificate,
-        training={"recipe": settings["recipe"], "data_fingerprint": settings["data"]["fingerprint"]},
+        training={"recipe": settings["recipe"], "data_fingerprint": settings["data"]["fingerprint"], **made},
         licences=dict(parts.licences),
     )
     sources = {TEXT_MODEL: text, IMAGE_MODEL: image, TOKENIZER: parts.tokenizer_folder / TOKENIZER}

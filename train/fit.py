@@ -85,15 +85,13 @@ def fit_fold(
     torch.manual_seed(own)  # dropout differs in any case
     rng = np.random.default_rng([recipe.seed, fold])
     batches = max(1, math.ceil(len(np.unique(pairs.image[train])) / recipe.batch))
-    optimiser = torch.optim.AdamW(_groups(model, recipe), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    steps = recipe.epochs * batches
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmup_cosine(step, steps))
+    optimiser, schedule = optimiser_and_schedule(model, recipe, recipe.epochs * batches)
     best: FoldResult | None = None
     curve: list[dict[str, float]] = []
     for epoch in range(1, recipe.epochs + 1):
         losses = []
         for rows in np.array_split(one_caption_an_image(pairs, train, rng), batches):
-            loss = batch_loss(model, features, pairs, rows, recipe)
+            loss, _ = batch_loss(model, features, pairs, rows, recipe)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -109,6 +107,14 @@ def fit_fold(
         yield row
     if best is not None:
         yield best
+
+
+def optimiser_and_schedule(
+    model: CompactFolds, recipe: CompactRecipe, steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    """AdamW over what the model owns, and its rate over `steps` steps."""
+    optimiser = torch.optim.AdamW(_groups(model, recipe), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    return optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmup_cosine(step, steps))
 
 
 def _groups(model: CompactFolds, recipe: CompactRecipe) -> list[dict[str, object]]:
@@ -141,13 +147,15 @@ def one_caption_an_image(pairs: Pairs, train: Ints, rng: np.random.Generator) ->
     return order[rng.permutation(first)]
 
 
-def batch_loss(model: CompactFolds, features: Features, pairs: Pairs, rows: Ints, recipe: CompactRecipe) -> Tensor:
-    """The recipe's loss on the pairs `rows`."""
+def batch_loss(
+    model: CompactFolds, features: Features, pairs: Pairs, rows: Ints, recipe: CompactRecipe
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """The recipe's loss on the pairs `rows`, and the vectors of their texts and images, (B, dims) each."""
     texts, place = np.unique(pairs.text[rows], return_inverse=True)  # captions repeat: each is encoded once
     text = model.text(features.texts.rows(torch.from_numpy(texts)))[0][torch.from_numpy(place)]
     image = model.image(features.images.rows(torch.from_numpy(pairs.image[rows])))[0]
     positives = torch.from_numpy(pairs.positives(rows))
-    return contrastive_loss(recipe.loss, text @ image.T, positives, recipe.temperature)
+    return contrastive_loss(recipe.loss, text @ image.T, positives, recipe.temperature), (text, image)
 
 
 @torch.inference_mode()

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from runtime.dataset import Dataset, duplicate_groups, duplicate_labels, read_dataset, read_signatures
+from runtime.dataset import Dataset, Signatures, duplicate_groups, duplicate_labels, read_dataset, read_signatures
 from runtime.errors import DatasetError, InvalidInputError
 from runtime.tokenizer import TextTokenizer
 
@@ -29,6 +29,8 @@ from .runs import Run, fold_table
 
 logger = logging.getLogger(__name__)
 
+CACHE = Path(".cache/features")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options; a recipe's settings default to the recipe."""
@@ -38,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--split", choices=SPLITS, default="group", help="what a fold holds out")
     parser.add_argument("--hold-out", type=Path, help="text file of image files, one a line, that no fold may see")
-    parser.add_argument("--cache", type=Path, default=Path(".cache/features"), help="where frozen features are kept")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="where frozen features are kept")
     parser.add_argument("--threads", type=int, help="threads of torch (default: all cores)")
     for column, default in (("file", "file"), ("caption", "caption"), ("caption-vi", "caption_vi"), ("group", "group")):
         parser.add_argument(f"--{column}-column", default=default)
@@ -105,21 +107,31 @@ def train_compact(run_folder: Run, dataset: Dataset, recipe: CompactRecipe, spli
     if not unfinished:
         return
     folds, pairs = _folds_and_pairs(run_folder, dataset, recipe, split)
+    features = frozen_features(run_folder, dataset, pairs, recipe, cache)
+    for fold in unfinished:
+        train, val = split_pairs(pairs, dataset, folds, fold)
+        _save_fold(run_folder, fold, recipe.epochs, fit_fold(features, pairs, train, val, recipe, fold))
+
+
+def frozen_features(
+    run_folder: Run, dataset: Dataset, pairs: Pairs, recipe: CompactRecipe, cache: Path = CACHE
+) -> Features:
+    """The run's trunks and what they give for all texts and images.
+
+    Raises InvalidInputError where a trunk has too few blocks, DatasetError where the trunks are not the run's.
+    """
     texts, images = MiniLm.load(package_folder()), open_image_trunk(recipe)
     recipe.text.check(len(texts.layers), "text tower")
     recipe.image.check(len(images.layers), "image tower")
     check_frozen(run_folder, frozen_sha256(texts, images), begin=True)
     tokenizer = TextTokenizer(package_folder() / "tokenizer.json", max_tokens=recipe.max_tokens)
     preprocessing = image_preprocessing(recipe.image_trunk, recipe.crop)
-    features = Features(
+    return Features(
         image_stream(dataset, images, preprocessing, recipe, cache),
         text_stream(pairs.texts, texts, tokenizer, recipe.text),
         images,
         texts,
     )
-    for fold in unfinished:
-        train, val = split_pairs(pairs, dataset, folds, fold)
-        _save_fold(run_folder, fold, recipe.epochs, fit_fold(features, pairs, train, val, recipe, fold))
 
 
 def train_paper(run_folder: Run, dataset: Dataset, recipe: PaperRecipe, split: str) -> None:
@@ -140,8 +152,7 @@ def _folds_and_pairs(
 ) -> tuple[Folds, Pairs]:
     """The run's folds, saved or new, and the data set's pairs; every image is decoded once for both."""
     signatures = read_signatures(dataset.records)
-    look = np.array(duplicate_labels(signatures), np.int64)
-    pairs = make_pairs(dataset, look, languages=recipe.languages, positive_columns=recipe.positive_columns)
+    pairs = pairs_of(dataset, signatures, recipe)
     path = run_folder.folder / "folds.json"
     if path.is_file():
         return load_folds(path, dataset), pairs
@@ -149,6 +160,12 @@ def _folds_and_pairs(
     folds = make_folds(dataset, folds=recipe.folds, seed=recipe.seed, by=split, groups=groups)
     save_folds(path, folds)
     return folds, pairs
+
+
+def pairs_of(dataset: Dataset, signatures: Signatures, recipe: CompactRecipe | PaperRecipe) -> Pairs:
+    """The data set's pairs as the recipe wants them."""
+    look = np.array(duplicate_labels(signatures), np.int64)
+    return make_pairs(dataset, look, languages=recipe.languages, positive_columns=recipe.positive_columns)
 
 
 def _save_fold(run_folder: Run, fold: int, epochs: int, rows: Iterable[dict[str, float] | FoldResult]) -> None:
