@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from .encoder import DualEncoder, open_encoder
 from .errors import InvalidInputError
+from .wheels import load_onnxruntime
 
 Floats = NDArray[np.float32]
 Item = TypeVar("Item")
@@ -69,22 +69,31 @@ def open_for_bulk(
 
     On a GPU: whole batches, two of them ready while one runs, and every core prepares. On a CPU: a model session of
     ONE thread, which every core runs on its own pictures: that takes less processor time than one session that
-    splits each picture over the cores, and no batch, since one picture's activations stay in the cache.
+    splits each picture over the cores, and no batch, since one picture's activations stay in the cache. As many
+    threads prepare as there are cores: they rest while enough is prepared, and a circle crop or a large picture
+    costs more than the model.
     Raises InvalidInputError for less than one thread, and what `open_encoder` raises.
     """
     if threads is not None and threads < 1:
         raise InvalidInputError(f"threads = {threads}; expected 1 or more, or nothing for all cores")
     cores = threads or os.cpu_count() or 1
-    if provider == "cuda" or (provider == "auto" and "CUDAExecutionProvider" in ort.get_available_providers()):
-        encoder = open_encoder(bundle, threads=threads, provider=provider)
-        return encoder, BulkPlan(preparing=cores, runners=1, at_once=batch, ahead=2 * batch)
     encoder = open_encoder(bundle, threads=1, provider=provider)
-    return encoder, BulkPlan(preparing=max(1, cores // 2), runners=cores, at_once=1)
+    if _on_gpu(encoder, provider):
+        return encoder, BulkPlan(preparing=cores, runners=1, at_once=batch, ahead=2 * batch)
+    return encoder, BulkPlan(preparing=cores, runners=cores, at_once=1)
+
+
+def _on_gpu(encoder: DualEncoder, provider: str) -> bool:
+    # by the session itself, since auto may have fallen back; but a run that finds nothing new should open no model
+    available = load_onnxruntime().get_available_providers()
+    if provider in {"cpu", "openvino"} or (provider == "auto" and "CUDAExecutionProvider" not in available):
+        return False
+    return encoder.image_tower.session().get_providers()[0] != "CPUExecutionProvider"
 
 
 def session_plan() -> BulkPlan:
     """For a session that already uses every core, as one for queries does: small batches, and threads that prepare."""
-    return BulkPlan(preparing=max(1, (os.cpu_count() or 1) // 2), runners=1, at_once=4)
+    return BulkPlan(preparing=os.cpu_count() or 1, runners=1, at_once=4)
 
 
 def encode_in_bulk(
