@@ -88,7 +88,7 @@ def _on_gpu(encoder: DualEncoder, provider: str) -> bool:
     available = load_onnxruntime().get_available_providers()
     if provider in {"cpu", "openvino"} or (provider == "auto" and "CUDAExecutionProvider" not in available):
         return False
-    return encoder.image_tower.session().get_providers()[0] != "CPUExecutionProvider"
+    return bool(encoder.image_tower.session().get_providers()[0] != "CPUExecutionProvider")
 
 
 def session_plan() -> BulkPlan:
