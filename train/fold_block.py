@@ -86,6 +86,8 @@ def _attend_own(
     if bias is not None:
         scores = scores + bias
     own = (q * own_key).sum(-1, keepdim=True) * scale  # (B, heads, K, 1)
+    if own.shape[2] > scores.shape[2]:  # folds may share a query, which then stands once, and differ in their keys
+        scores = scores.expand(-1, -1, own.shape[2], -1)
     weights = torch.cat([scores, own], dim=-1).softmax(-1)
     context = torch.matmul(weights[..., :-1], values) + weights[..., -1:] * own_value
     return context.transpose(-3, -2).flatten(-2)
