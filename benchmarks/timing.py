@@ -14,12 +14,15 @@ def paired(
     *,
     rounds: int,
     warmup: int = 3,
+    prime: int = 0,
     cpu: dict[str, list[float]] | None = None,
 ) -> dict[str, list[float]]:
     """Wall seconds of every variant in every round, {name: `rounds` values}, in the variants' own order.
 
     All variants are called once a round, so that a slow moment of the machine hits all of them; each round starts
     with the next variant, so that none always follows the same one. `warmup` calls of each come first, untimed.
+    `prime` untimed calls come before every timed one: the caches then hold the variant's own weights, as in a server
+    that does nothing else, and not those of the variant before.
     `cpu`, where given, receives the processor seconds of the whole process (all threads) in the same form: they
     tell work from waiting on a machine that others use, too.
     """
@@ -32,6 +35,8 @@ def paired(
     for i in range(rounds):
         first = i % len(names)
         for name in names[first:] + names[:first]:
+            for _ in range(prime):
+                variants[name]()
             processor, started = time.process_time(), time.perf_counter()
             variants[name]()
             seconds[name].append(time.perf_counter() - started)
