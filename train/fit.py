@@ -119,14 +119,9 @@ def optimiser_and_schedule(
 
 def _groups(model: CompactFolds, recipe: CompactRecipe) -> list[dict[str, object]]:
     """What begins at random learns at the recipe's rate, what begins as the trunk's weights at the lower one."""
-    copies = {
-        id(parameter)
-        for module in model.modules()
-        if isinstance(module, FoldBlock)
-        for part in module.children()
-        if not isinstance(part, LowRankDelta)
-        for parameter in part.parameters()
-    }
+    own = [part for module in model.modules() if isinstance(module, FoldBlock) for part in module.children()]
+    own += [tower.norm for tower in (model.text, model.image) if tower.norm is not None]
+    copies = {id(p) for part in own if not isinstance(part, LowRankDelta) for p in part.parameters()}
     new = [parameter for parameter in model.parameters() if id(parameter) not in copies]
     old = [parameter for parameter in model.parameters() if id(parameter) in copies]
     return [{"params": new}, *([{"params": old, "lr": recipe.unfrozen_learning_rate}] if old else [])]

@@ -20,7 +20,7 @@ from .vit import Vit
 # name → input size in pixels; the sizes the networks were trained at
 SIZES = {"lite0": 224, "lite2": 260}
 IMAGE_TRUNKS = (*SIZES, "dinov2-s")
-VIT_SIZE = 224
+VIT_SIZE, VIT_BLOCKS = 224, 12
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _GREY, _SPAN = 127 / 255, 128 / 255  # TensorFlow's Lite models saw (pixel − 127) / 128, not ImageNet's mean and std
 

@@ -20,8 +20,8 @@ from .features import image_stream, text_stream
 from .fit import Features, FoldResult, fit_fold
 from .folds import SPLITS, Folds, load_folds, make_folds, save_folds
 from .frozen import check_frozen, frozen_sha256
-from .image_trunk import IMAGE_TRUNKS, SIZES, image_preprocessing, open_image_trunk
-from .minilm import MiniLm, package_folder
+from .image_trunk import IMAGE_TRUNKS, SIZES, VIT_BLOCKS, image_preprocessing, open_image_trunk
+from .minilm import BertShape, MiniLm, package_folder
 from .pairs import Pairs, make_pairs
 from .paper_recipe import AUGMENTATIONS, SELECTIONS, PaperRecipe
 from .recipes import LOSSES, CompactRecipe
@@ -92,6 +92,9 @@ def run(args: argparse.Namespace) -> int:
         logger.warning("%s", problem)
     data = {"path": str(args.data.resolve()), "columns": columns, "fingerprint": dataset.fingerprint}
     recipe = _recipe(args)
+    if isinstance(recipe, CompactRecipe):  # before there is a folder that a corrected command would find taken
+        recipe.text.check(BertShape.read(package_folder()).layers, "text tower")
+        recipe.image.check(0 if recipe.image_trunk in SIZES else VIT_BLOCKS, f"image tower {recipe.image_trunk}")
     folder = Run.start(args.out, {"recipe": recipe.to_json(), "split": args.split, "data": data})
     if isinstance(recipe, PaperRecipe):
         train_paper(folder, dataset, recipe, args.split)
