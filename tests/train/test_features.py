@@ -11,13 +11,15 @@ torch = pytest.importorskip("torch")
 from runtime.dataset import Dataset, read_dataset  # noqa: E402  after the skip
 from runtime.images import read_image  # noqa: E402
 from runtime.tokenizer import TextTokenizer  # noqa: E402
-from train.features import image_features, text_features  # noqa: E402
-from train.image_trunk import LiteTrunk, lite_preprocessing  # noqa: E402
+from train.features import image_features, image_stream, text_stream  # noqa: E402
+from train.image_trunk import LiteTrunk, image_preprocessing  # noqa: E402
 from train.minilm import package_folder  # noqa: E402
-from train.text_tower import TextFolds, frozen_stream  # noqa: E402
+from train.recipes import CompactRecipe  # noqa: E402
+
+from .tiny_trunks import ADAPTS, HUGE_VOCABULARY, restless, tiny_bert, tiny_vit, tower  # noqa: E402
 
 pytestmark = pytest.mark.torch
-PREPROCESSING = lite_preprocessing("lite0", "none")
+PREPROCESSING = image_preprocessing("lite0", "none")
 
 
 class CountingTrunk(LiteTrunk):
@@ -95,14 +97,53 @@ def test_a_damaged_cache_is_computed_again(dataset, trunk, tmp_path, damage):
     assert trunk.seen == 6, "the damaged file was not replaced"
 
 
-def test_the_stream_of_many_texts_is_that_of_each_text_alone(minilm):
+TEXTS = ("a left tympanic membrane with a central perforation and wax", "ear", "mũi phải có dịch mủ", "open cords")
+
+
+@pytest.mark.parametrize("kind", ADAPTS)
+def test_the_stream_of_many_texts_is_that_of_each_text_alone(kind):
+    trunk, adapt = tiny_bert(vocabulary=HUGE_VOCABULARY), ADAPTS[kind]
     tokenizer = TextTokenizer(package_folder() / "tokenizer.json")
-    texts = ("a left tympanic membrane with a central perforation and wax", "ear", "mũi phải có dịch mủ", "open cords")
-    torch.manual_seed(0)
-    folds = TextFolds(minilm, 2, readout=2, rank=2, hidden=16, dims=8, dropout=0.0).eval()
+    folds = restless(tower(trunk, adapt, 2), 1)
     with torch.inference_mode():
-        together = folds(text_features(texts, minilm, tokenizer, 2, batch=2))
-        for i, text in enumerate(texts):
+        together = folds(text_stream(TEXTS, trunk, tokenizer, adapt, batch=2))
+        for i, text in enumerate(TEXTS):
             ids, mask = (torch.from_numpy(part) for part in tokenizer([text]))
-            alone = folds(frozen_stream(minilm, ids, mask, 2))
+            alone = folds(trunk.stream(ids, mask, adapt))
             torch.testing.assert_close(together[:, i], alone[:, 0], rtol=0, atol=1e-5)
+
+
+def test_the_real_text_trunk_gives_every_text_its_own_stream(minilm):
+    tokenizer = TextTokenizer(package_folder() / "tokenizer.json")
+    folds = restless(tower(minilm, ADAPTS["readout"], 2), 1, 0.02)
+    with torch.inference_mode():
+        together = folds(text_stream(TEXTS, minilm, tokenizer, ADAPTS["readout"], batch=3))
+        for i, text in enumerate(TEXTS):
+            alone = folds(minilm.stream(*map(torch.from_numpy, tokenizer([text])), ADAPTS["readout"]))
+            torch.testing.assert_close(together[:, i], alone[:, 0], rtol=0, atol=1e-5)
+
+
+def test_a_convolutional_trunks_stream_is_its_features(dataset, trunk, tmp_path):
+    recipe = CompactRecipe(image_trunk="lite0")
+    stream = image_stream(dataset, trunk, PREPROCESSING, recipe, tmp_path / "cache")
+    assert torch.equal(stream.pooled, features(dataset, trunk, tmp_path / "cache"))
+    assert trunk.seen == 3, "both come from one cache"
+    assert stream.keys is None
+
+
+@pytest.mark.parametrize("adapt", ["heads", "readout:2", "unfreeze:1"])
+def test_a_vits_stream_is_each_pictures_own_in_half_precision(dataset, tmp_path, adapt):
+    trunk, recipe = tiny_vit(size=224, patch=56), CompactRecipe(image_trunk="dinov2-s", image_adapt=adapt)
+    preprocessing = image_preprocessing("dinov2-s", "none")
+    many = replace(dataset, records=dataset.records * 3)  # more than a batch
+    stream = image_stream(many, trunk, preprocessing, recipe, tmp_path)
+    assert not list(tmp_path.rglob("*.npz")), "keys and values are not kept on disk"
+    for i, record in enumerate(many.records):
+        with torch.inference_mode():
+            alone = trunk.stream(torch.from_numpy(preprocessing([read_image(record.path)])), recipe.image)
+        for name, tensor in vars(alone).items():
+            held = getattr(stream, name)
+            assert (held is None) is (tensor is None), name
+            if tensor is not None:
+                assert held.dtype == torch.float16
+                torch.testing.assert_close(held[i].float(), tensor[0], rtol=2e-3, atol=2e-3)

@@ -6,7 +6,17 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from runtime.errors import InvalidInputError  # noqa: E402  after the skip
-from train.image_trunk import SIZES, LiteTrunk, lite_preprocessing  # noqa: E402
+from train.adapt import Adapt  # noqa: E402
+from train.image_trunk import (  # noqa: E402
+    IMAGE_TRUNKS,
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    SIZES,
+    LiteTrunk,
+    image_preprocessing,
+    open_image_trunk,
+)
+from train.recipes import CompactRecipe  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -54,7 +64,7 @@ def test_the_weights_are_the_packages_and_frozen(trunk):
 
 @pytest.mark.parametrize("name", SIZES)
 def test_pixels_are_scaled_as_the_networks_were_trained(name):
-    preprocessing = lite_preprocessing(name, "none")
+    preprocessing = image_preprocessing(name, "none")
     for value in (0, 127, 255):
         out = preprocessing.one(np.full((10, 20, 3), value, np.uint8))
         assert out.shape == (3, SIZES[name], SIZES[name])
@@ -64,3 +74,32 @@ def test_pixels_are_scaled_as_the_networks_were_trained(name):
 def test_an_unknown_trunk_is_named():
     with pytest.raises(InvalidInputError, match="'lite7'; expected one of lite0, lite2"):
         LiteTrunk.load("lite7", sides=False)
+
+
+def test_a_vit_sees_imagenets_mean_and_deviation():
+    preprocessing = image_preprocessing("dinov2-s", "circle")
+    assert (preprocessing.size, preprocessing.crop) == (224, "circle")
+    assert (tuple(preprocessing.mean), tuple(preprocessing.std)) == (IMAGENET_MEAN, IMAGENET_STD)
+
+
+def test_a_convolutional_trunk_has_features_and_no_blocks(trunk):
+    assert not list(trunk.layers)
+    with torch.inference_mode():
+        stream = trunk.stream(pixels(), Adapt("heads"))
+        assert torch.equal(stream.pooled, trunk(pixels()))
+    assert [name for name, tensor in vars(stream).items() if tensor is not None] == ["pooled"]
+
+
+def test_every_trunk_of_the_recipe_opens_frozen():
+    assert set(IMAGE_TRUNKS) == {*SIZES, "dinov2-s"}
+    lite = open_image_trunk(CompactRecipe(image_trunk="lite0", sides=True))
+    vit = open_image_trunk(CompactRecipe(image_trunk="dinov2-s", image_weights="random"))
+    assert (lite.width, vit.width, len(vit.layers), vit.positions.shape[1]) == (2560, 384, 12, 256)
+    for opened in (lite, vit):
+        assert not opened.training
+        assert not any(parameter.requires_grad for parameter in opened.parameters())
+
+
+def test_sides_of_a_vit_are_refused():
+    with pytest.raises(InvalidInputError, match="--sides is for a trunk whose features are channel means"):
+        open_image_trunk(CompactRecipe(image_trunk="dinov2-s", image_weights="random", sides=True))

@@ -16,11 +16,12 @@ from runtime.errors import DatasetError  # noqa: E402
 from runtime.tokenizer import TextTokenizer  # noqa: E402
 from train import kger  # noqa: E402
 from train.fit import FoldResult  # noqa: E402
+from train.frozen import frozen_sha256  # noqa: E402
 from train.minilm import package_folder  # noqa: E402
 from train.pairs import make_pairs  # noqa: E402
 from train.paper_fit import PaperData, fit_paper_fold  # noqa: E402
 from train.paper_recipe import PaperRecipe  # noqa: E402
-from train.paper_towers import build_towers, frozen_sha256, trained_weights  # noqa: E402
+from train.paper_towers import build_towers, trained_weights  # noqa: E402
 from train.runs import Run  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -84,5 +85,7 @@ def test_a_run_does_not_go_on_with_other_frozen_weights(data: Path, tmp_path: Pa
 
 
 def test_a_setting_of_the_other_recipe_is_refused(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="--readout is no setting of the paper recipe"):
-        train(data, tmp_path, "--readout", "2")
+    with pytest.raises(ValueError, match="--text-adapt is no setting of the paper recipe"):
+        train(data, tmp_path, "--text-adapt", "readout:2")
+    with pytest.raises(ValueError, match=r"--adapt is no setting of the paper recipe.*--unfrozen N"):
+        train(data, tmp_path, "--adapt", "unfreeze:4")

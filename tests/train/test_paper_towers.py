@@ -11,9 +11,11 @@ import huggingface_hub  # noqa: E402  after the skip
 from safetensors.torch import save_file  # noqa: E402
 
 from runtime.errors import BundleNotFoundError  # noqa: E402
+from train.dinov2 import load_image_weights  # noqa: E402
+from train.frozen import frozen_sha256  # noqa: E402
 from train.minilm import MiniLm, package_folder  # noqa: E402
 from train.paper_recipe import PaperRecipe  # noqa: E402
-from train.paper_towers import build_towers, frozen_sha256, load_image_weights, text_folder, trained_weights  # noqa: E402
+from train.paper_towers import build_towers, text_folder, trained_weights  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
