@@ -16,6 +16,7 @@ COMMANDS = {
     "latency": "one query over 10 000 items, stage by stage, against ten torch models (training environment)",
     "cost": "ten folds against one, ten sessions, torch and peers, with floors (training environment)",
     "quality": "heads, read-out, LoRA, unfrozen blocks, soup and student on the same splits (training environment)",
+    "throughput": "bulk encoding: images/s by threads against plain loops, texts/s by batching; a GPU's rows",
     "index": "search from 1k to 1M vectors, beside faiss, hnswlib and numpy (training environment)",
     "footprint": "installed size, import time and memory of the runtime environment",
     "coldstart": "process start to first hit, gallery of 10 000, against `import torch` alone (both environments)",

@@ -147,7 +147,6 @@ def _search(args: argparse.Namespace) -> int:
     from .images import read_image
     from .render import result_table
     from .results import Query
-    from .systems.kger import open_kger
 
     if not (args.text and args.text.strip()) and args.image is None:
         raise InvalidInputError(
@@ -155,7 +154,7 @@ def _search(args: argparse.Namespace) -> int:
         )
     image = read_image(args.image) if args.image else None
     query = Query(args.text, image, args.image.name if args.image else None)
-    system = open_kger(args.bundle, args.gallery, threads=args.threads, provider=args.provider, recall=args.recall)
+    system = _open(args, with_text=bool(args.text))
     result = system.search(
         query, k=args.k, where=args.where, mode=args.mode, judge=_judge(args, system), fusion=_fusion(args)
     )
@@ -169,10 +168,9 @@ def _batch(args: argparse.Namespace) -> int:
     from .dataset import read_queries
     from .publish import publish
     from .results import Query
-    from .systems.kger import open_kger
 
     queries = read_queries(args.queries)
-    system = open_kger(args.bundle, args.gallery, threads=args.threads, provider=args.provider, recall=args.recall)
+    system = _open(args, with_text=True)
     judge, fusion = _judge(args, system), _fusion(args)
     results = [
         system.search(Query(text), k=args.k, where=args.where, mode=args.mode, judge=judge, fusion=fusion)
@@ -216,6 +214,19 @@ def _verify(args: argparse.Namespace) -> int:
     for problem in problems:
         print(f"  {problem}")
     return 1 if problems else 0
+
+
+def _open(args: argparse.Namespace, *, with_text: bool) -> "KgerSystem":
+    from .encoder import open_encoder
+
+    encoder = open_encoder(args.bundle, threads=args.threads, provider=args.provider)
+    if with_text:
+        encoder.text_tower.prepare()  # the longest step of a start; what follows takes about as long, beside it
+    from .gallery import Gallery
+    from .systems.kger import KgerSystem
+
+    gallery = Gallery.open(args.gallery, fingerprint=encoder.fingerprint)
+    return KgerSystem(encoder, gallery, recall=args.recall)
 
 
 def _judge(args: argparse.Namespace, system: "KgerSystem") -> "Judge | None":
