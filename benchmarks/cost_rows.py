@@ -28,8 +28,26 @@ class Timed:
     seconds: Mapping[str, list[float]]
 
     def ratio(self, above: str, below: str) -> dict[str, Any]:
-        """{"above", "below", "ratio", "low", "high"} of two variants of this group."""
-        return {"above": above, "below": below, **ratio(self.seconds[above], self.seconds[below])}
+        """{"group", "above", "below", "ratio", "low", "high"} of two variants of this group.
+
+        Where both were counted, {"counted"}, too: how many times as many operations `above` does.
+        """
+        named = {row["name"]: row for row in self.rows}
+        counts = [operations(named[name]) for name in (above, below)]
+        counted = {"counted": counts[0] / counts[1]} if all(counts) else {}
+        group = self.rows[0]["group"]
+        return {
+            "group": group,
+            "above": above,
+            "below": below,
+            **ratio(self.seconds[above], self.seconds[below]),
+            **counted,
+        }
+
+
+def operations(row: Mapping[str, Any]) -> int:
+    """Counted operations of a row, 0 where none were counted."""
+    return int(row.get("float_operations", 0) + row.get("int8_operations", 0))
 
 
 def times(work: Work, n: int) -> Work:

@@ -93,7 +93,6 @@ def assemble(parts: list[dict[str, Any]], check: dict[str, Any], found: dict[str
         "bundle_bytes_ratio": found["fp32"]["ten_bytes"] / found["fp32"]["one_bytes"],
         "bundle_bytes_ratio_int8": found["int8"]["ten_bytes"] / found["int8"]["one_bytes"],
         "targets": {key: f"{sign} {value}" for key, (sign, value) in TARGETS.items()},
-        "ceilings": ceilings(parts[0]["rows"]),
         "threads": parts[0]["threads"],
         "parts": [{key: value for key, value in part.items() if key != "rows"} for part in parts],
         "one_pool": check,
@@ -101,17 +100,6 @@ def assemble(parts: list[dict[str, Any]], check: dict[str, Any], found: dict[str
         "rows": [row for part in parts for row in part["rows"]],
         "kind": "image tower with random weights: time does not depend on their values",
     }
-
-
-def ceilings(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """What the counted operations allow: those of ten sessions over those of one graph, by row group."""
-    found = {}
-    for row in rows:
-        if row["name"].startswith("ten sessions") and "float_operations" in row:
-            one = row["name"].replace("ten sessions", "one graph")
-            fused = next(r for r in rows if (r["group"], r["name"]) == (row["group"], one))
-            found[f"{row['group']}: {one}"] = row["float_operations"] / fused["float_operations"]
-    return found
 
 
 def met(key: str, measured: float) -> bool:
