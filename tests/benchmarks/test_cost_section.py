@@ -55,7 +55,7 @@ def test_every_target_is_listed_with_figure_and_verdict(section):
         *("≤ 1.25", "1.50 (1.50–1.50)", "**missed**", "1.50", "1.50 (0.75, operations)"),
     ]
     assert _cells(section, "bundle of ten")[1:4] == ["≤ 1.15", "1.10", "met"]
-    assert section.count("**missed**") == 7  # 1.5 meets int8 text and ten sessions of text; the fp32 bundle is small enough
+    assert section.count("**missed**") == 7  # met: int8 text, ten sessions of text, fp32 bytes
 
 
 def test_steps_peers_rates_and_what_is_absent_stand_in_it(section):
