@@ -1,4 +1,4 @@
-"""Nearest rows of a gallery: exact to 50 000 items, an HNSW graph above."""
+"""Nearest rows of a gallery: exact to 50 000 items, then a first pass over a few folds, then an HNSW graph."""
 
 from .choose import RECALL, open_index
 from .exact import ExactIndex

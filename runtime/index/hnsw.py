@@ -1,4 +1,4 @@
-"""Approximate search above 50 000 items: usearch's HNSW graph in bfloat16, rescored in float32.
+"""Approximate search of large galleries: usearch's HNSW graph in bfloat16, rescored in float32.
 
 The graph finds candidates; what is reported and ranked are the float32 rows' own similarities. The graph
 file is a cache beside the gallery: damaged bytes in one crash usearch, so its SHA-256 is checked first.

@@ -12,6 +12,7 @@ from runtime.errors import InvalidInputError
 from runtime.gallery import Gallery, NewItem
 from runtime.gallery.cache import HEADER_BYTES
 from runtime.index import ExactIndex, VectorIndex, choose, open_index
+from runtime.index.folds import FoldsIndex
 from runtime.index.hnsw import HnswIndex
 
 from .clusters import Floats, clustered
@@ -128,10 +129,12 @@ def test_a_changed_gallery_gets_a_new_graph_and_the_old_file_goes(tmp_path: Path
 
 
 def test_the_backend_follows_the_size_and_can_be_forced(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert choose.EXACT_UP_TO == 50_000
+    assert (choose.EXACT_UP_TO, choose.FOLDS_UP_TO) == (50_000, 200_000)
     assert isinstance(open_index(gallery), ExactIndex)
-    monkeypatch.setattr(choose, "EXACT_UP_TO", 4999)
+    monkeypatch.setattr(choose, "EXACT_UP_TO", 4998)
+    monkeypatch.setattr(choose, "FOLDS_UP_TO", 4999)
     assert isinstance(open_index(gallery), HnswIndex)
     assert isinstance(open_index(gallery, backend="exact"), ExactIndex)
-    with pytest.raises(InvalidInputError, match="expected one of auto, exact, hnsw"):
+    assert isinstance(open_index(gallery, backend="folds"), FoldsIndex)
+    with pytest.raises(InvalidInputError, match="expected one of auto, exact, folds, hnsw"):
         open_index(gallery, backend="faiss")
