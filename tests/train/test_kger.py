@@ -38,7 +38,9 @@ def test_a_run_has_every_fold_its_curve_its_settings_and_no_pickle(tiny_run, pha
     run = Run(tiny_run)
     names = {str(path.relative_to(tiny_run)) for path in tiny_run.rglob("*") if path.is_file()}
     of_fold = ("weights.safetensors", "figures.json", "curve.csv")
-    assert names == {"run.json", "folds.json"} | {f"fold-{k}/{name}" for k in range(3) for name in of_fold}
+    assert names == {"run.json", "folds.json", "frozen.json"} | {
+        f"fold-{k}/{name}" for k in range(3) for name in of_fold
+    }
     settings = run.settings()
     assert settings["recipe"]["epochs"] == 2
     assert settings["data"]["fingerprint"] == read_dataset(phantoms).fingerprint
@@ -48,7 +50,7 @@ def test_a_run_has_every_fold_its_curve_its_settings_and_no_pickle(tiny_run, pha
             rows = list(csv.DictReader(stream))
         assert {"epoch", "loss", "mrr", "learning_rate"} <= set(rows[0])
         assert rows[-1]["epoch"] == "2"
-    assert not torch.equal(run.weights(0)["image.out.weight"], run.weights(1)["image.out.weight"])
+    assert not torch.equal(run.weights(0)["image.head.out.weight"], run.weights(1)["image.head.out.weight"])
 
 
 def test_no_patient_stands_on_both_sides_of_a_fold(tiny_run, phantoms):
@@ -115,6 +117,66 @@ def test_settings_that_mean_nothing_are_refused(phantoms, tmp_path, option):
     with pytest.raises(InvalidInputError, match="at least 2 folds, 1 epoch and batches of 2"):
         train("--data", phantoms, "--out", tmp_path / "run", *option)
     assert not (tmp_path / "run").exists()
+
+
+def recipe_of(*options: object) -> "kger.CompactRecipe":
+    parser = argparse.ArgumentParser()
+    kger.add_arguments(parser)
+    return kger._recipe(parser.parse_args(["--data", "set", "--out", "run", *map(str, options)]))
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "image"),
+    [
+        ([], "readout:2", "heads"),
+        (["--adapt", "lora:4"], "lora:4", "heads"),  # the default image trunk is convolutional
+        (["--adapt", "lora:4", "--image-trunk", "dinov2-s"], "lora:4", "lora:4"),
+        (["--adapt", "unfreeze:4", "--image-trunk", "dinov2-s", "--text-adapt", "heads"], "heads", "unfreeze:4"),
+        (["--adapt", "heads", "--image-trunk", "dinov2-s", "--image-adapt", "readout:3"], "heads", "readout:3"),
+        (["--adapt", "readout:1", "--image-trunk", "lite0"], "readout:1", "heads"),
+        (["--image-adapt", "readout:1", "--image-trunk", "dinov2-s"], "readout:2", "readout:1"),
+    ],
+)
+def test_adapt_is_for_both_towers_and_a_convolutional_one_has_heads(options, text, image):
+    recipe = recipe_of(*options)
+    assert (recipe.text_adapt, recipe.image_adapt) == (text, image)
+
+
+def test_zero_is_a_setting_and_not_its_absence():
+    recipe = recipe_of("--rank", 0, "--hidden", 0, "--no-skip", "--own-key", "--start", "shared", "--seed", 0)
+    assert (recipe.rank, recipe.hidden, recipe.skip, recipe.own_key, recipe.start) == (0, 0, False, True, "shared")
+    assert recipe.seed == 0
+    assert recipe.text.rank == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--image-trunk", "lite2", "--image-adapt", "readout:2"],
+            """readout wants the last 2 blocks, but the image tower lite2 is no transformer: only heads can be trained \
+on it""",
+        ),
+        (["--text-adapt", "readout:7"], "readout wants the last 7 blocks, but the text tower has 6 blocks"),
+        (
+            ["--image-trunk", "dinov2-s", "--image-weights", "random", "--image-adapt", "unfreeze:13"],
+            "unfreeze wants the last 13 blocks, but the image tower dinov2-s has 12 blocks",
+        ),
+        (["--adapt", "readout"], "adapt 'readout'; expected heads, readout:N, lora:R or unfreeze:N, such as readout:2"),
+    ],
+)
+def test_what_a_trunk_cannot_be_is_said_before_a_run_begins(phantoms, tmp_path, options, message):
+    with pytest.raises(InvalidInputError) as error:
+        train("--data", phantoms, "--out", tmp_path / "run", *options)
+    assert str(error.value) == message
+    assert not (tmp_path / "run").exists(), "the corrected command would be refused for its other settings"
+
+
+def test_a_run_does_not_go_on_with_other_frozen_weights(phantoms, tiny_cache, tmp_path):
+    (tmp_path / "frozen.json").write_text(json.dumps({"sha256": "0" * 64}), "utf-8")
+    with pytest.raises(DatasetError, match="the run began with 000000000000; give the weights"):
+        train("--out", tmp_path, *tiny_options(phantoms, tiny_cache))
+    assert not Run(tmp_path).finished(0)
 
 
 def test_an_error_is_one_sentence_without_a_traceback(tmp_path):
