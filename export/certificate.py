@@ -1,11 +1,13 @@
 """The parity certificate: a graph is compared with the torch modules of every fold, from file to vector.
 
 The reference shares nothing with runtime/: the original tokenizer, torch's antialiased bicubic filter, and each
-fold's own torch module (not the stacked one). int8 is compared with the certified fp32 graph.
+fold's own torch module (not the stacked one). int8 weights are compared with the certified fp32 graph;
+int8 arithmetic has a gate of its own (gate.py).
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,8 +22,8 @@ from runtime.preprocess import Preprocessing
 Floats = NDArray[np.float32]
 
 MAX_ABS_DIFFERENCE = 1e-5  # fp32, per component of a unit vector
-MIN_COSINE = 0.99  # int8, mean per fold and tower
-MIN_TOP5_AGREEMENT = 0.98  # int8, share of the fp32 ensemble's top five that int8 keeps
+MIN_COSINE = 0.99  # int8 weights, mean per fold and tower
+MIN_TOP5_AGREEMENT = 0.98  # int8 weights, share of the fp32 ensemble's top five that they keep
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,27 +81,33 @@ def certify_fp32(
     return report
 
 
-def certify_int8(graph: Towers, exact: Towers, texts: Sequence[str], images: Sequence[RgbImage]) -> dict[str, object]:
-    """Mean cosine per fold and tower, and top-5 agreement, with the fp32 graph; raises BundleError below the limits."""
+def compare_int8(graph: Towers, exact: Towers, texts: Sequence[str], images: Sequence[RgbImage]) -> dict[str, object]:
+    """Mean cosine per fold and tower, and top-5 agreement, with the fp32 graph."""
     report: dict[str, object] = {"texts": len(texts), "images": len(images)}
     rows = {}
     for tower, inputs in (("text", texts), ("image", images)):
         ours, theirs = getattr(graph, f"{tower}s")(inputs), getattr(exact, f"{tower}s")(inputs)
-        cosines = np.einsum("nkd,nkd->nk", ours, theirs).mean(0)
-        low = int(cosines.argmin())
+        report[f"{tower}_mean_cosine"] = [float(c) for c in np.einsum("nkd,nkd->nk", ours, theirs).mean(0)]
+        rows[tower] = (ours.reshape(len(inputs), -1), theirs.reshape(len(inputs), -1))
+    similarities = [rows["text"][i] @ rows["image"][i].T for i in (0, 1)]
+    return report | {"top5_agreement": top_agreement(*similarities)}
+
+
+def certify_int8(graph: Towers, exact: Towers, texts: Sequence[str], images: Sequence[RgbImage]) -> dict[str, object]:
+    """`compare_int8` of a graph with stored int8 weights; raises BundleError below the limits."""
+    report: dict[str, Any] = compare_int8(graph, exact, texts, images)
+    for tower in ("text", "image"):
+        cosines = report[f"{tower}_mean_cosine"]
+        low = int(np.argmin(cosines))
         if not cosines[low] >= MIN_COSINE:
             raise BundleError(
                 f"export: the int8 {tower} tower of fold {low} has mean cosine {cosines[low]:.4f} with fp32; "
                 f"the limit is {MIN_COSINE}. Export with --precision fp32"
             )
-        report[f"{tower}_mean_cosine"] = [float(c) for c in cosines]
-        rows[tower] = (ours.reshape(len(inputs), -1), theirs.reshape(len(inputs), -1))
-    similarities = [rows["text"][i] @ rows["image"][i].T for i in (0, 1)]
-    report["top5_agreement"] = agreement = top_agreement(*similarities)
-    if not agreement >= MIN_TOP5_AGREEMENT:
+    if not report["top5_agreement"] >= MIN_TOP5_AGREEMENT:
         raise BundleError(
-            f"export: int8 keeps {agreement:.4f} of the fp32 ensemble's top five; the limit is {MIN_TOP5_AGREEMENT}. "
-            "Export with --precision fp32"
+            f"export: int8 keeps {report['top5_agreement']:.4f} of the fp32 ensemble's top five; the limit is "
+            f"{MIN_TOP5_AGREEMENT}. Export with --precision fp32"
         )
     return report
 

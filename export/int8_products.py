@@ -5,11 +5,12 @@ onnxruntime.quantization does the plain products. What it cannot do is done here
 large that stays float32 in the arithmetic is stored in int8 (int8_weights.py).
 
 Weights have 7 bits. A processor without VNNI instructions adds two 8-bit products in 16 bits, which overflow;
-with |code| ≤ 63 they cannot, so the vectors are the same on every processor.
+with |code| ≤ 63 they cannot, so a bundle that passed the gate on one processor is as good on every other.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,73 +19,75 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
+from .int8_rows import after_gelu, before_gelu, scale_rows
 from .int8_weights import quantise, store_weights
 
 PEAK = 63  # largest code of a weight that enters an integer product
-MIN_WIDTH = 32  # a thinner product (rank-8 deltas) takes longer in int8 than in float32: rounding its input costs more
+MIN_WIDTH = 32  # a thinner product (rank-8 deltas) is slower in int8: rounding its input costs more than it saves
 MIN_TABLE = 1_000_000  # elements of an embedding that is worth three more nodes
 
-Skip = Callable[[onnx.NodeProto, dict[str, onnx.NodeProto], dict[str, list[onnx.NodeProto]]], bool]
+# what stays float32 in the arithmetic, fastest first
+FLOAT_NOTHING, FLOAT_DOWN, FLOAT_FEED_FORWARD = "nothing", "feed-forward outputs", "feed-forward layers"
 
 
-def nothing(_node: onnx.NodeProto, _made_by: dict, _used_by: dict) -> bool:
-    """Every product is an integer one."""
-    return False
+def integer_products(source: Path, target: Path, *, floats: str = FLOAT_NOTHING, folds: bool = True) -> None:
+    """Writes `source` with its constant-weight products as integer ones, except what `floats` names.
 
-
-def after_gelu(node: onnx.NodeProto, made_by: dict[str, onnx.NodeProto], _used_by: dict) -> bool:
-    """The second product of a feed-forward layer, whose input has a few very large values."""
-    source = made_by.get(node.input[0])
-    return source is not None and source.op_type == "Gelu"
-
-
-def around_gelu(
-    node: onnx.NodeProto, made_by: dict[str, onnx.NodeProto], used_by: dict[str, list[onnx.NodeProto]]
-) -> bool:
-    """Both products of a feed-forward layer: only attention is integer."""
-    following = used_by.get(node.output[0], [])
-    while following and following[0].op_type == "Add":
-        following = used_by.get(following[0].output[0], [])
-    return after_gelu(node, made_by, used_by) or any(n.op_type == "Gelu" for n in following)
-
-
-def integer_products(source: Path, target: Path, *, skip: Skip = nothing, folds: bool = True) -> None:
-    """Writes `source` with its constant-weight products as integer ones, except those that `skip` names.
-
-    `folds` False leaves products with a fold axis in float32 arithmetic: nothing in the graph's tail then depends
-    on the rest of a batch.
+    `folds` False leaves products with a fold axis in float32: a graph without plain products then gives vectors that
+    do not depend on the rest of their batch.
     """
     model = onnx.load(source)
-    made_by = {name: node for node in model.graph.node for name in node.output}
-    used_by: dict[str, list[onnx.NodeProto]] = {}
-    for node in model.graph.node:
-        for name in node.input:
-            used_by.setdefault(name, []).append(node)
-    weights = {tensor.name: tensor for tensor in model.graph.initializer}
-    products = [n for n in model.graph.node if n.op_type in {"MatMul", "Gemm"} and n.input[1] in weights]
-    kept = {n.name for n in products if skip(n, made_by, used_by)}
-    plain = [n.name for n in products if len(weights[n.input[1]].dims) == 2 and n.name not in kept]
-    if folds:
-        for node in products:
-            dims = weights[node.input[1]].dims
-            if len(dims) == 3 and min(dims[1:]) >= MIN_WIDTH and node.name not in kept:
-                _fold_product(model.graph, node, numpy_helper.to_array(weights[node.input[1]]))
-    _gather_rows(model.graph)
-    _drop_unused(model.graph)
-    _with_contrib(model)
+    graph = model.graph
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    plain, stacked = [], []
+    for node in _integer_nodes(graph, floats):
+        dims = weights[node.input[1]].dims
+        if len(dims) == 2:
+            plain.append(node)
+        elif folds and len(dims) == 3 and min(dims[1:]) >= MIN_WIDTH:
+            stacked.append(node)
+    for node in stacked:
+        _fold_product(graph, node, numpy_helper.to_array(weights[node.input[1]]))
+    scale_rows(graph, _feed_forward(graph, plain))
+    _gather_rows(graph)
+    _drop_unused(graph)
+    if all(entry.domain != "com.microsoft" for entry in model.opset_import):
+        model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     work = target.with_suffix(".part.onnx")
     onnx.save_model(model, work, save_as_external_data=False)
     if plain:
-        _quantise_plain(work, plain)
+        _quantise_plain(work, [node.name for node in plain])
     store_weights(work, target)
     work.unlink()
 
 
+def _users(graph: onnx.GraphProto) -> dict[str, list[onnx.NodeProto]]:
+    users: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.node:
+        for name in node.input:
+            users.setdefault(name, []).append(node)
+    return users
+
+
+def _integer_nodes(graph: onnx.GraphProto, floats: str) -> list[onnx.NodeProto]:
+    made_by = {name: node for node in graph.node for name in node.output}
+    used_by, weights = _users(graph), {tensor.name for tensor in graph.initializer}
+    products = [node for node in graph.node if node.op_type in {"MatMul", "Gemm"} and node.input[1] in weights]
+    if floats != FLOAT_NOTHING:
+        products = [node for node in products if not after_gelu(node, made_by)]
+    if floats == FLOAT_FEED_FORWARD:
+        products = [node for node in products if not before_gelu(node, used_by)]
+    return products
+
+
+def _feed_forward(graph: onnx.GraphProto, plain: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    made_by, used_by = {name: node for node in graph.node for name in node.output}, _users(graph)
+    # Gemm adds its bias inside: scaling rows after it would scale the bias
+    return [n for n in plain if n.op_type == "MatMul" and (after_gelu(n, made_by) or before_gelu(n, used_by))]
+
+
 def _quantise_plain(path: Path, nodes: list[str]) -> None:
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.ERROR)  # the library advises a pre-processing step that the exporter has done
-    try:
+    with quiet_library():
         quantize_dynamic(
             path,
             path,
@@ -95,6 +98,16 @@ def _quantise_plain(path: Path, nodes: list[str]) -> None:
             weight_type=QuantType.QInt8,
             extra_options={"MatMulConstBOnly": True},
         )
+
+
+@contextmanager
+def quiet_library() -> Iterator[None]:
+    """Silences onnxruntime.quantization, which advises on the root logger what has been done already."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
     finally:
         root.setLevel(level)
 
@@ -140,7 +153,7 @@ def _gather_rows(graph: onnx.GraphProto) -> None:
 
 
 def _add(graph: onnx.GraphProto, name: str, value: NDArray[np.generic]) -> None:
-    if all(tensor.name != name for tensor in graph.initializer):
+    if all(tensor.name != name for tensor in graph.initializer):  # two products may share a weight
         graph.initializer.append(numpy_helper.from_array(value, name))
 
 
@@ -148,8 +161,3 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
     used = {name for node in graph.node for name in node.input}
     for tensor in [t for t in graph.initializer if t.name not in used]:
         graph.initializer.remove(tensor)
-
-
-def _with_contrib(model: onnx.ModelProto) -> None:
-    if all(entry.domain != "com.microsoft" for entry in model.opset_import):
-        model.opset_import.append(helper.make_opsetid("com.microsoft", 1))

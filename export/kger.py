@@ -1,4 +1,4 @@
-"""`python -m export kger RUN --out BUNDLE`: graphs, certificate, optional int8, bundle."""
+"""`python -m export kger RUN --out BUNDLE`: graphs, certificate, precision, bundle."""
 
 import argparse
 import tempfile
@@ -17,14 +17,14 @@ from runtime.sessions import open_session
 from runtime.tokenizer import TextTokenizer
 from train.runs import Run
 
-from .certificate import Towers, certify_fp32, certify_int8, certify_tokens
+from .certificate import Towers, certify_fp32, certify_tokens
 from .compact import compact_parts
 from .graphs import write_image_graph, write_text_graph
-from .int8_weights import store_weights
 from .parts import Parts, original_ids
+from .precision import PROBE_IMAGES, PROBE_TEXTS, Export, GateSettings, lower_precision, print_int8
+from .precision import add_arguments as add_precision
 
 FP32_TEXTS, FP32_IMAGES = 16, 8
-INT8_TEXTS, INT8_IMAGES = 200, 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("run", type=Path, help="folder that `python -m train kger` wrote")
     parser.add_argument("--out", type=Path, required=True, help="where the bundle goes")
-    parser.add_argument("--precision", choices=("fp32", "int8"), default="fp32")
+    add_precision(parser)
     parser.add_argument("--folds", type=int, help="the run's first N folds only (default: all)")
     parser.add_argument("--soup", action="store_true", help="one model: the mean of the folds' weights")
     parser.add_argument("--data", type=Path, help="data set for the certificate (default: the run's own)")
@@ -66,7 +66,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exports; prints the certificate's figures."""
     bundle = export_kger(
-        Run(args.run), args.out, precision=args.precision, data=args.data, folds=args.folds, soup=args.soup
+        Run(args.run),
+        args.out,
+        precision=args.precision,
+        data=args.data,
+        folds=args.folds,
+        soup=args.soup,
+        gate=GateSettings(args.gate, args.gate_queries),
     )
     print_report(bundle)
     return 0
@@ -79,9 +85,7 @@ def print_report(bundle: Bundle) -> None:
     worst = max(*fp32["text_max_abs_difference"], *fp32["image_max_abs_difference"])
     print(f"fp32: largest difference to torch {worst:.1e} over {bundle.manifest.folds} folds and both towers")  # noqa: T201  the CLI's report
     if "int8" in report:
-        low = min(*report["int8"]["text_mean_cosine"], *report["int8"]["image_mean_cosine"])
-        agreement = report["int8"]["top5_agreement"]
-        print(f"int8: lowest mean cosine {low:.4f}, top-5 agreement {agreement:.3f}")  # noqa: T201
+        print_int8(report["int8"])
     size = sum(entry.size_bytes for entry in bundle.manifest.files.values())
     print(f"{bundle.folder}: {size / 1e6:.1f} MB, fingerprint {bundle.manifest.fingerprint[:12]}")  # noqa: T201
 
@@ -94,8 +98,9 @@ def export_kger(
     data: Path | None = None,
     folds: int | None = None,
     soup: bool = False,
+    gate: GateSettings | None = None,
 ) -> Bundle:
-    """Writes the bundle of a finished run to `out`; raises BundleError where the certificate fails."""
+    """Writes the bundle of a finished run to `out`; raises BundleError where the certificate or int8's gate fails."""
     settings = run.settings()
     trained = settings["recipe"]["folds"]
     if folds is not None and not 1 <= folds <= trained:
@@ -103,13 +108,21 @@ def export_kger(
     parts = _parts(run, settings["recipe"]["name"], folds, soup)
     dataset = read_dataset(data or Path(settings["data"]["path"]), **settings["data"]["columns"])
     made = {"folds_of_run": trained} | ({"soup_of": folds or trained} if soup else {})
-    return export_parts(run, parts, dataset, out, precision, made)
+    return export_parts(run, parts, dataset, out, precision, made, gate)
 
 
-def export_parts(run: Run, parts: Parts, dataset: Dataset, out: Path, precision: str, made: dict[str, int]) -> Bundle:
+def export_parts(
+    run: Run,
+    parts: Parts,
+    dataset: Dataset,
+    out: Path,
+    precision: str,
+    made: dict[str, int],
+    gate: GateSettings | None = None,
+) -> Bundle:
     """Writes graphs, certificate and bundle; `made` says in the manifest what the parts were made of."""
     with tempfile.TemporaryDirectory() as folder:
-        return _export(run, parts, dataset, out, precision, made, Path(folder))
+        return _export(run, parts, dataset, out, precision, made, gate or GateSettings(), Path(folder))
 
 
 def _parts(run: Run, recipe: str, folds: int | None, soup: bool) -> Parts:
@@ -123,7 +136,14 @@ def _parts(run: Run, recipe: str, folds: int | None, soup: bool) -> Parts:
 
 
 def _export(
-    run: Run, parts: Parts, dataset: Dataset, out: Path, precision: str, made: dict[str, int], work: Path
+    run: Run,
+    parts: Parts,
+    dataset: Dataset,
+    out: Path,
+    precision: str,
+    made: dict[str, int],
+    gate: GateSettings,
+    work: Path,
 ) -> Bundle:
     text, image = work / TEXT_MODEL, work / IMAGE_MODEL
     write_text_graph(parts.text_graph, text)
@@ -137,13 +157,20 @@ def _export(
         "fp32": certify_fp32(exact, parts.references, probe.texts, probe.images),
         "shared": dict(parts.shared),
     }
-    if precision == "int8":
-        text, image = _to_int8(text, image, work)
-        probe = Probe.draw(dataset, INT8_TEXTS, INT8_IMAGES)
-        certificate["int8"] = certify_int8(
-            _onnx_towers(text, image, tokenizer, parts), exact, probe.texts, probe.images
-        )
     settings = run.settings()
+    lowered = Export(
+        text,
+        image,
+        exact,
+        lambda text, image: _onnx_towers(text, image, tokenizer, parts),
+        tokenizer,
+        parts.preprocessing,
+        settings,
+    )
+    text, image, entries = lower_precision(
+        precision, lowered, gate, lambda: Probe.draw(dataset, PROBE_TEXTS, PROBE_IMAGES), work
+    )
+    certificate |= entries
     K, D, S = len(parts.references), parts.dims, parts.preprocessing.size
     manifest = Manifest(
         system="kger",
@@ -164,13 +191,6 @@ def _export(
     )
     sources = {TEXT_MODEL: text, IMAGE_MODEL: image, TOKENIZER: parts.tokenizer_folder / TOKENIZER}
     return Bundle.write(out, manifest, sources)
-
-
-def _to_int8(text: Path, image: Path, work: Path) -> tuple[Path, Path]:
-    small_text, small_image = work / "text-int8.onnx", work / "image-int8.onnx"
-    store_weights(text, small_text)
-    store_weights(image, small_image)
-    return small_text, small_image
 
 
 def _onnx_towers(text: Path, image: Path, tokenizer: TextTokenizer, parts: Parts) -> Towers:
