@@ -58,7 +58,7 @@ class Preprocessing:
         """Pixels that both sides of a JPEG keep where it may be decoded at reduced scale (`decode_image`).
 
         Twice the size: then the filter here still decides how the picture looks (real pictures of 12 megapixels:
-        mean cosine .9999 to whole decoding, `python -m benchmarks throughput`). None for the circle crop, whose
+        mean cosine .9996 or more to whole decoding, `python -m benchmarks throughput`). None for the circle crop, whose
         thresholds are made for whole pictures.
         """
         return None if self.crop == "circle" else 2 * self.size
