@@ -19,9 +19,10 @@ from train.runs import Run
 
 from .certificate import Towers, certify_fp32, certify_tokens
 from .compact import compact_parts
+from .gate import Queries
 from .graphs import write_image_graph, write_text_graph
 from .parts import Parts, original_ids
-from .precision import PROBE_IMAGES, PROBE_TEXTS, Export, GateSettings, lower_precision, print_int8
+from .precision import PROBE_IMAGES, PROBE_TEXTS, Export, GateSettings, gate_queries, lower_precision, print_int8
 from .precision import add_arguments as add_precision
 
 FP32_TEXTS, FP32_IMAGES = 16, 8
@@ -121,8 +122,9 @@ def export_parts(
     gate: GateSettings | None = None,
 ) -> Bundle:
     """Writes graphs, certificate and bundle; `made` says in the manifest what the parts were made of."""
+    queries = gate_queries(precision, gate or GateSettings(), run.settings())
     with tempfile.TemporaryDirectory() as folder:
-        return _export(run, parts, dataset, out, precision, made, gate or GateSettings(), Path(folder))
+        return _export(run, parts, dataset, out, precision, made, queries, Path(folder))
 
 
 def _parts(run: Run, recipe: str, folds: int | None, soup: bool) -> Parts:
@@ -142,7 +144,7 @@ def _export(
     out: Path,
     precision: str,
     made: dict[str, int],
-    gate: GateSettings,
+    queries: Queries | None,
     work: Path,
 ) -> Bundle:
     text, image = work / TEXT_MODEL, work / IMAGE_MODEL
@@ -165,10 +167,9 @@ def _export(
         lambda text, image: _onnx_towers(text, image, tokenizer, parts),
         tokenizer,
         parts.preprocessing,
-        settings,
     )
     text, image, entries = lower_precision(
-        precision, lowered, gate, lambda: Probe.draw(dataset, PROBE_TEXTS, PROBE_IMAGES), work
+        precision, lowered, queries, lambda: Probe.draw(dataset, PROBE_TEXTS, PROBE_IMAGES), work
     )
     certificate |= entries
     K, D, S = len(parts.references), parts.dims, parts.preprocessing.size

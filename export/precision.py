@@ -16,7 +16,7 @@ from runtime.tokenizer import TextTokenizer
 
 from .certificate import Towers, certify_int8, compare_int8
 from .float16 import store_float16
-from .gate import MIN_QUERIES, draw_queries
+from .gate import MIN_QUERIES, Queries, draw_queries
 from .int8 import CALIBRATION_IMAGES, Gate, quantise_towers
 from .int8_weights import store_weights
 
@@ -42,7 +42,7 @@ class GateSettings:
 
 @dataclass(frozen=True, eq=False)
 class Export:
-    """What is being exported: the fp32 graphs, how to open and feed them, and the run's settings."""
+    """What is being exported: the fp32 graphs, and how to open and feed others like them."""
 
     text: Path
     image: Path
@@ -50,7 +50,6 @@ class Export:
     open_towers: Callable[[Path, Path], Towers]
     tokenizer: TextTokenizer
     preprocessing: Preprocessing
-    settings: Mapping[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,12 +75,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def lower_precision(
-    precision: str, export: Export, gate: GateSettings, probe: Callable[[], Probe], work: Path
+    precision: str, export: Export, queries: Queries | None, probe: Callable[[], Probe], work: Path
 ) -> tuple[Path, Path, dict[str, Any]]:
     """Text and image graph in `precision` (written to `work`) and the certificate's entries for it.
 
-    `probe` draws the inputs of the report and of the calibration. Raises BundleError where limits are not kept,
-    InvalidInputError where the gate lacks queries.
+    int8 is gated by `queries`, without them it is not; `probe` draws the inputs of the report and of the
+    calibration. Raises BundleError where limits are not kept.
     """
     text, image = work / "text-small.onnx", work / "image-small.onnx"
     if precision == "fp32":
@@ -95,13 +94,12 @@ def lower_precision(
         store_weights(export.image, image)
         report = certify_int8(export.open_towers(text, image), export.exact, drawn.texts, drawn.images)
         return text, image, {"int8": report}
-    queries = None if gate.data == OFF else _gate(export, gate)
     text, image, chosen = quantise_towers(
         export.text,
         export.image,
         work,
         pixels=lambda: np.concatenate([export.preprocessing([image]) for image in drawn.images]),
-        gate=queries,
+        gate=None if queries is None else Gate(queries, export.tokenizer, export.preprocessing),
     )
     report = compare_int8(export.open_towers(text, image), export.exact, drawn.texts, drawn.images)
     return text, image, {"int8": report | chosen}
@@ -127,17 +125,21 @@ def print_int8(report: Mapping[str, Any]) -> None:
             print(f"gate: {name} fp32 {value['fp32']:.4f}, int8 {value['int8']:.4f} ({change})")  # noqa: T201
 
 
-def _gate(export: Export, gate: GateSettings) -> Gate:
+def gate_queries(precision: str, gate: GateSettings, settings: Mapping[str, Any]) -> Queries | None:
+    """The gate's queries for a run with these `settings`; None where nothing is gated.
+
+    Raises InvalidInputError where the data set has too few, before anything long is done.
+    """
+    if precision != "int8" or gate.data == OFF:
+        return None
     if gate.queries < 1:
         raise InvalidInputError(f"--gate-queries {gate.queries}; expected 1 or more (default {MIN_QUERIES})")
-    columns = export.settings["data"]["columns"]
-    seen = read_dataset(Path(export.settings["data"]["path"]), **columns)
-    recipe = export.settings["recipe"]
-    queries = draw_queries(
+    columns, recipe = settings["data"]["columns"], settings["recipe"]
+    seen = read_dataset(Path(settings["data"]["path"]), **columns)
+    return draw_queries(
         seen if gate.data is None else read_dataset(Path(gate.data), **columns),
         languages=tuple(recipe.get("languages", ("en",))),
         positive_columns=tuple(recipe.get("positive_columns", ())),
         seen=seen,
         minimum=gate.queries,
     )
-    return Gate(queries, export.tokenizer, export.preprocessing)
