@@ -112,6 +112,61 @@ def _paper(f: dict[str, Any]) -> str:
     )
 
 
+def _index(f: dict[str, Any]) -> str:
+    """Of ours only what serves; the others stand in the results file."""
+    others = ("ours exact", "ours folds", "ours graph")
+    largest = max((r for r in f["rows"] if r["system"] == "ours auto"), key=lambda r: r["items"])
+    heading = (
+        f"**Search by size** ({f['data']}; queries of the same mixture, not among the rows; one thread): "
+        f"{largest['items']:,} items in {largest['median_ms']:.2f} ms at recall@10 {largest['recall']:.3f}. Query time "
+        f"grows with N^{f['query_exponent']:.2f}, building with N^{f['index_exponent']:.2f} "
+        f"(N log N: N^{f['n_log_n_exponent']:.2f}).\n"
+    )
+    rows = [
+        [
+            f"{r['items']:,}",
+            f"{r['system']} ({r['serves'].removeprefix('ours ')})" if "serves" in r else r["system"],
+            *(f"{r['median_ms']:.2f}", f"{r['p95_ms']:.2f}", f"{r['recall']:.3f}", str(r.get("expansion", ""))),
+            *(f"{r['index_cpu_s']:.1f}", f"{r['index_mb']:.0f}"),
+        ]
+        for r in f["rows"]
+        if r["system"] not in others
+    ]
+    head = ["items", "system", "p50 ms", "p95 ms", "recall@10", "in view", "build, processor s", "MB"]
+    return f"{heading}\n{_table(head, rows)}"
+
+
+def _throughput(f: dict[str, Any]) -> str:
+    pictures = ", ".join(f"{count} {name}" for name, count in f["pictures"].items())
+    ratios = {"one after another": f["unpipelined_over_ours"], "Pillow + onnxruntime": f.get("plain_over_ours")}
+    slower = ", ".join(f"{name} {r['ratio']:.2f} × as long" for name, r in ratios.items() if r)
+    heading = (
+        f"**Bulk encoding**, {f['folds']} folds, {f['precision']}, {f['cores_used']} cores, files to vectors "
+        f"({pictures}): {slower}; {f['cpu_unpipelined_over_ours']['ratio']:.2f} × the processor time one after another.\n"
+    )
+    names = ("ours", "one after another", "Pillow")
+    rows = [
+        [r["variant"], f"{r['images_per_s']:.1f}", f"{r['cpu_ms_an_image']:.1f}"]
+        for r in f["threads"]
+        if r["variant"].startswith(names)
+    ]
+    t = f["texts"]
+    texts = [[r["variant"], f"{r['texts_per_s']:.0f}", f"{r['cpu_ms_a_text']:.2f}"] for r in t["rows"]]
+    jpegs = [
+        [r["pictures"], f"{r['whole_over_reduced']:.1f}", f"{r['mean_cosine']:.5f}", f"{r['min_cosine']:.5f}"]
+        for r in f["large_jpeg"]
+    ]
+    fastest = {name: max(r["images_per_s"] for r in part["rows"]) for name, part in f["gpu"].items() if "rows" in part}
+    gpu = ", ".join(f"{name} {rate:,.0f} images/s" for name, rate in fastest.items()) or "none in this run"
+    return (
+        f"{heading}\n{_table(['images', 'images/s', 'processor ms an image'], rows)}\n\n"
+        + _table(["texts, batches of 64", "texts/s", "processor ms a text"], texts)
+        + "\n\nJPEGs of 12 megapixels, whole decoding ÷ reduced, and the cosine between their vectors:\n\n"
+        + _table(["pictures", "time ÷", "mean", "least"], jpegs)
+        + f"\n\nGPU: {gpu}."
+    )
+
+
 def _table(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -124,4 +179,6 @@ SECTIONS = {
     "kger_latency": _latency,
     "kger_footprint": _footprint,
     "kger_paper_path": _paper,
+    "index_scale": _index,
+    "throughput": _throughput,
 }

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtime.gallery.matrix import Matrix
-from runtime.index import ExactIndex
-from runtime.index.choose import EXACT_UP_TO
+from runtime.index import ExactIndex, VectorIndex
+from runtime.index.choose import FOLDS_UP_TO, index_over
+from runtime.index.folds import FoldsIndex, open_folds
 from runtime.index.hnsw import HnswIndex, cached_graph, open_hnsw
 from runtime.index.tune import Tuning, measure
 
@@ -28,7 +29,9 @@ from .timing import machine_load, paired, summary
 
 SIZES = (1_000, 10_000, 50_000, 100_000, 1_000_000)
 K = 10
+FOLDS = 10  # a row is ten vectors of 64 numbers to the runtime, though these are not alike as real folds are
 OURS = "ours graph"
+SERVES = {ExactIndex: "ours exact", FoldsIndex: "ours folds", HnswIndex: OURS}
 NOTE = "synthetic: mixture of 10 000 Gaussians on the sphere, 640 dimensions"
 Find = Callable[[NDArray[np.float32]], NDArray[np.int64]]
 COLUMNS = ("items", "system", "index_cpu_s", "median_ms", "p95_ms", "recall", "expansion", "index_mb", "peak_rss_mb")
@@ -81,8 +84,17 @@ def _one_size(args: argparse.Namespace, items: int, rate: float) -> list[dict[st
     graph, scan = by_name[OURS], by_name["ours exact"]
     scan["floor_ms"] = vectors.nbytes / rate / 1e6
     graph["floor_ms"] = graph["distances"] * 2 * vectors.shape[1] / rate / 1e6
-    served = graph if items > EXACT_UP_TO and graph["reached"] else scan
+    served = by_name[_served(args.recall, folder, vectors)]
     return [{**served, "system": "ours auto", "serves": served["system"]}, *rows]
+
+
+def _served(recall: float, folder: Path, vectors: NDArray[np.float32]) -> str:
+    index = index_over(_matrix(vectors), folder, folds=FOLDS, recall=recall, sample=mixture.sample)
+    return SERVES[type(index)]
+
+
+def _matrix(vectors: NDArray[np.float32]) -> Matrix:
+    return Matrix(1, f"mixture {mixture.SEED} {len(vectors)}", np.arange(len(vectors)), vectors)
 
 
 def _next_query(find: Find, stream: Iterator[NDArray[np.float32]]) -> Callable[[], object]:
@@ -90,7 +102,7 @@ def _next_query(find: Find, stream: Iterator[NDArray[np.float32]]) -> Callable[[
 
 
 def _ours(recall: float, folder: Path, vectors: NDArray[np.float32]) -> tuple[dict[str, Find], list[dict[str, Any]]]:
-    matrix = Matrix(1, f"mixture {mixture.SEED} {len(vectors)}", np.arange(len(vectors)), vectors)
+    matrix = _matrix(vectors)
     with kept_cost(folder / "graph.json") as record:
         cached_graph(matrix, folder)
     with kept_cost(folder / f"tuning-{recall}.json") as tuning:
@@ -112,11 +124,19 @@ def _ours(recall: float, folder: Path, vectors: NDArray[np.float32]) -> tuple[di
             **_tuned(graph.tuning),
         },
     ]
-    return {"ours exact": lambda q: scan.search(q[None], K).ids[0], OURS: _graph_find(graph)}, rows
+    finders = {"ours exact": _find(scan), OURS: _find(graph)}
+    if len(vectors) <= FOLDS_UP_TO:
+        with kept_cost(folder / f"folds-{recall}.json") as tuning:
+            folds = open_folds(matrix, folder, FOLDS, recall, mixture.sample)
+        first_mb = folds.first_bytes / 1e6
+        row = {"system": "ours folds", "index_cpu_s": 0.0, "tune_cpu_s": tuning["index_cpu_s"], **_tuned(folds.tuning)}
+        rows.append({**row, "index_mb": vectors.nbytes / 1e6 + first_mb})
+        finders["ours folds"] = _find(folds)
+    return finders, rows
 
 
-def _graph_find(graph: HnswIndex) -> Find:
-    return lambda query: graph.search(query[None], K).ids[0]
+def _find(index: VectorIndex) -> Find:
+    return lambda query: index.search(query[None], K).ids[0]
 
 
 def _tuned(tuning: Tuning) -> dict[str, Any]:

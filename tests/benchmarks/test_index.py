@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import index, mixture, results
+from benchmarks.figures import SECTIONS
 from benchmarks.kept import kept_cost
 
 pytest.importorskip("threadpoolctl", reason="the training environment has it")
@@ -80,13 +81,17 @@ def test_a_run_writes_every_system_and_a_second_one_builds_nothing(
     assert index.run(options(tmp_path / "work")) == 0
     figures = json.loads((tmp_path / "index_scale.json").read_text("utf-8"))["figures"]
     rows = {row["system"]: row for row in figures["rows"]}
-    assert set(rows) == {"ours auto", "ours exact", index.OURS, *index.GRAPHS, *index.SCANS}
+    assert set(rows) == {"ours auto", "ours exact", "ours folds", index.OURS, *index.GRAPHS, *index.SCANS}
     assert all(rows[name]["recall"] == 1.0 for name in ("ours auto", "ours exact", "numpy", "faiss IndexFlatIP"))
     assert all(0.5 < rows[name]["recall"] <= 1.0 for name in (index.OURS, *index.GRAPHS))
     assert rows["ours auto"]["serves"] == "ours exact"
     assert rows["ours exact"]["floor_ms"] > 0
     assert figures["search_1m_ms"] is None  # not reached by this ladder
     assert "ours graph" in capsys.readouterr().out
+    more = {"query_exponent": 0.5, "index_exponent": 1.1, "n_log_n_exponent": 1.12}  # of several sizes
+    section = SECTIONS["index_scale"]({**figures, **more})
+    assert "| 1,000 | ours auto (exact) |" in section
+    assert "N^0.50" in section
 
     monkeypatch.delattr("runtime.index.hnsw.build_graph")
     assert index.run(options(tmp_path / "work")) == 0
