@@ -8,6 +8,8 @@ from typing import Any
 from runtime.errors import InvalidInputError
 from runtime.files import write_text
 
+from .cost_section import cost_section
+from .markdown import table as _table
 from .pipeline import ROOT
 from .results import FOLDER
 
@@ -90,7 +92,9 @@ def _latency(f: dict[str, Any]) -> str:
     heading = f"**One query** over {f['items']:,} items, encode + search, {f['threads']} threads, in one run:\n"
     first = f["rows"][0]["p50_ms"]
     rows = [[r["system"], f"{r['p50_ms']:.2f}", f"{r['p95_ms']:.2f}", f"{r['p50_ms'] / first:.0f}"] for r in f["rows"]]
-    return f"{heading}\n" + _table(["system", "p50 ms", "p95 ms", "÷ ours"], rows)
+    stages = ", ".join(f"{s['stage']} {s['median_ms']:.2f} ms" for s in f.get("stages", ()))
+    ours = f"\n\nOurs by stage: {stages} (votes only where each fold's own hits are shown)." if stages else ""
+    return f"{heading}\n" + _table(["system", "p50 ms", "p95 ms", "÷ ours"], rows) + ours
 
 
 def _footprint(f: dict[str, Any]) -> str:
@@ -168,15 +172,11 @@ def _throughput(f: dict[str, Any]) -> str:
     )
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 SECTIONS = {
     "kger_tuxpaint": _tuxpaint,
     "kger_phantoms": _phantoms,
     "kger_vocalfolds": _vocalfolds,
+    "ensemble_cost": cost_section,
     "kger_latency": _latency,
     "kger_footprint": _footprint,
     "kger_paper_path": _paper,
