@@ -93,7 +93,7 @@ def _latency(f: dict[str, Any]) -> str:
     first = f["rows"][0]["p50_ms"]
     rows = [[r["system"], f"{r['p50_ms']:.2f}", f"{r['p95_ms']:.2f}", f"{r['p50_ms'] / first:.0f}"] for r in f["rows"]]
     stages = ", ".join(f"{s['stage']} {s['median_ms']:.2f} ms" for s in f.get("stages", ()))
-    ours = f"\n\nOurs by stage: {stages} (votes only where each fold's own hits are shown)." if stages else ""
+    ours = f"\n\nOurs by stage: {stages}." if stages else ""
     return f"{heading}\n" + _table(["system", "p50 ms", "p95 ms", "÷ ours"], rows) + ours
 
 
