@@ -146,8 +146,8 @@ def _throughput(f: dict[str, Any]) -> str:
     slower = ", ".join(f"{name} {r['ratio']:.2f} × as long" for name, r in ratios.items() if r)
     heading = (
         f"**Bulk encoding**, {f['folds']} folds, {f['precision']}, {f['cores_used']} cores, files to vectors "
-        f"({pictures}): {slower}; one after another takes {f['cpu_unpipelined_over_ours']['ratio']:.2f} × the processor "
-        "time.\n"
+        f"({pictures}): {slower}; one after another takes {f['cpu_unpipelined_over_ours']['ratio']:.2f} × the "
+        "processor time.\n"
     )
     names = ("ours", "one after another", "Pillow")
     rows = [
