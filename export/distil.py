@@ -10,7 +10,7 @@ from tqdm import tqdm
 from runtime.bundle import Bundle
 from runtime.dataset import Dataset, read_dataset, read_signatures
 from runtime.errors import InvalidInputError
-from train.distil import fit_student, student_recipe, targets
+from train.distil import fit_student, student_recipe
 from train.fit import CompactFolds
 from train.fold_layers import load_stacked, stack_folds
 from train.folds import load_folds
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("run", type=Path, help="folder that `python -m train kger` wrote, all folds finished")
     parser.add_argument("--out", type=Path, required=True, help="where the student's bundle goes")
-    parser.add_argument("--epochs", type=int, help="default: the run's")
+    parser.add_argument("--epochs", type=int, help="default: 60")
     parser.add_argument("--precision", choices=("fp32", "int8-weights"), default="fp32")
 
 
@@ -47,7 +47,8 @@ def distil(run: Run, out: Path, *, precision: str = "fp32", epochs: int | None =
     if settings["recipe"]["name"] != "compact":
         raise InvalidInputError(f"{run.folder}: a {settings['recipe']['name']} run; students are made of compact runs")
     recipe = CompactRecipe.from_json(settings["recipe"])
-    student = student_recipe(recipe if epochs is None else replace(recipe, epochs=epochs))
+    student = student_recipe(recipe)
+    student = student if epochs is None else replace(student, epochs=epochs)
     dataset = read_dataset(Path(settings["data"]["path"]), **settings["data"]["columns"])
     parts = _student(run, recipe, student, _training_part(run, dataset))
     return export_parts(run, parts, dataset, out, precision, {"student_of": recipe.folds})
@@ -64,7 +65,7 @@ def _student(run: Run, recipe: CompactRecipe, student: CompactRecipe, dataset: D
     features = frozen_features(run, dataset, pairs, recipe)
     state = stack_folds([run.weights(k) for k in range(recipe.folds)])
     ensemble = CompactFolds(features.text_trunk, features.image_trunk, recipe, recipe.folds)
-    teacher = targets(load_stacked(ensemble, state), features)
+    teacher = load_stacked(ensemble, state)
     weights = {}
     with tqdm(total=student.epochs, desc="student", unit="epoch", disable=None, file=sys.stderr) as bar:
         for row in fit_student(features, pairs, teacher, student):

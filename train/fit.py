@@ -82,7 +82,8 @@ def fit_fold(
     own = recipe.seed * 1000 + fold
     torch.manual_seed(own if recipe.start == "own" else recipe.seed)
     model = CompactFolds(features.text_trunk, features.image_trunk, recipe)
-    torch.manual_seed(own)  # dropout differs in any case
+    if recipe.start == "shared":
+        torch.manual_seed(own)  # dropout differs in any case
     rng = np.random.default_rng([recipe.seed, fold])
     batches = max(1, math.ceil(len(np.unique(pairs.image[train])) / recipe.batch))
     optimiser, schedule = optimiser_and_schedule(model, recipe, recipe.epochs * batches)
@@ -91,7 +92,7 @@ def fit_fold(
     for epoch in range(1, recipe.epochs + 1):
         losses = []
         for rows in np.array_split(one_caption_an_image(pairs, train, rng), batches):
-            loss, _ = batch_loss(model, features, pairs, rows, recipe)
+            loss = batch_loss(model, features, pairs, rows, recipe)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -142,15 +143,13 @@ def one_caption_an_image(pairs: Pairs, train: Ints, rng: np.random.Generator) ->
     return order[rng.permutation(first)]
 
 
-def batch_loss(
-    model: CompactFolds, features: Features, pairs: Pairs, rows: Ints, recipe: CompactRecipe
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """The recipe's loss on the pairs `rows`, and the vectors of their texts and images, (B, dims) each."""
+def batch_loss(model: CompactFolds, features: Features, pairs: Pairs, rows: Ints, recipe: CompactRecipe) -> Tensor:
+    """The recipe's loss on the pairs `rows`."""
     texts, place = np.unique(pairs.text[rows], return_inverse=True)  # captions repeat: each is encoded once
     text = model.text(features.texts.rows(torch.from_numpy(texts)))[0][torch.from_numpy(place)]
     image = model.image(features.images.rows(torch.from_numpy(pairs.image[rows])))[0]
     positives = torch.from_numpy(pairs.positives(rows))
-    return contrastive_loss(recipe.loss, text @ image.T, positives, recipe.temperature), (text, image)
+    return contrastive_loss(recipe.loss, text @ image.T, positives, recipe.temperature)
 
 
 @torch.inference_mode()
