@@ -58,7 +58,7 @@ class Tuning:
 
     @property
     def reached(self) -> bool:
-        """Whether the sample's recall, less its standard error, is the target: on other queries it then holds, too."""
+        """Whether the sample's recall, less its standard error, is the target: others then do, five in six times."""
         return self.recall - self.error >= self.target
 
 
