@@ -12,7 +12,7 @@ from .bundle import IMAGE_MODEL, TEXT_MODEL, TOKENIZER, Bundle
 from .errors import BundleError
 from .images import RgbImage
 from .query_cache import SIZE, QueryCache
-from .sessions import SessionSettings, open_session
+from .sessions import FOR_IMAGES, FOR_QUERIES, SessionSettings, open_session
 from .tokenizer import TextTokenizer
 from .tower import Tower
 
@@ -31,7 +31,8 @@ class DualEncoder:
         *,
         threads: int | None = None,
         provider: str = "auto",
-        settings: SessionSettings | None = None,
+        text_settings: SessionSettings = FOR_QUERIES,
+        image_settings: SessionSettings = FOR_IMAGES,
         query_cache: int = SIZE,
     ) -> None:
         self.bundle = bundle
@@ -45,7 +46,7 @@ class DualEncoder:
                 folds=self.folds,
                 dims=self.dims,
             )
-            for name in (TEXT_MODEL, IMAGE_MODEL)
+            for name, settings in ((TEXT_MODEL, text_settings), (IMAGE_MODEL, image_settings))
         )
         self._queries = QueryCache(self._encode_one, size=query_cache)
 
@@ -102,15 +103,6 @@ class DualEncoder:
         return vectors
 
 
-def open_encoder(
-    folder: Path,
-    *,
-    threads: int | None = None,
-    provider: str = "auto",
-    settings: SessionSettings | None = None,
-    query_cache: int = SIZE,
-) -> DualEncoder:
+def open_encoder(folder: Path, *, threads: int | None = None, provider: str = "auto") -> DualEncoder:
     """The encoder of the bundle in `folder`, its hashes checked."""
-    return DualEncoder(
-        Bundle.open(folder), threads=threads, provider=provider, settings=settings, query_cache=query_cache
-    )
+    return DualEncoder(Bundle.open(folder), threads=threads, provider=provider)

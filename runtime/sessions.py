@@ -42,7 +42,7 @@ _MENDS = {
 
 @dataclass(frozen=True)
 class SessionSettings:
-    """How a graph is run on the CPU; the defaults are what `python -m benchmarks sessions` found.
+    """How a graph is run on the CPU. `python -m benchmarks sessions` measures every default against its neighbours.
 
     `threads` None: one a physical core. `spinning`: whether idle threads of the pool wait busily for work. `arena`:
     whether freed memory is kept for the next run. `graph_level`: how far the graph is rewritten, see GRAPH_LEVELS.
@@ -58,6 +58,18 @@ class SessionSettings:
             raise InvalidInputError(f"threads = {self.threads}; expected 1 or more, or nothing for all cores")
         if self.graph_level not in GRAPH_LEVELS:
             raise InvalidInputError(f"graph level {self.graph_level!r}; expected {_listed(GRAPH_LEVELS)}")
+
+
+# What `python -m benchmarks sessions` decides by; figures of two cores. Common to both towers: all cores (a second
+# thread pays from a few ms of work on), the arena (never slower), the graph level "all": an image takes 2.5 times as
+# long below it (without onnxruntime's blocked convolutions), a text the same, and opening a graph no less.
+# Spinning takes a third off a lone text query (5.7 → 3.9 ms): without it the second thread wakes too late to help.
+# Beside an image session it costs neither of them anything, as a query is short; where six times as many threads as
+# cores compete it costs the query a few per cent.
+FOR_QUERIES = SessionSettings(spinning=True)
+# An image session that spins is as much faster alone, but two callers at once, as in bulk encoding, are 10 % slower,
+# and images beside queries lose 9 %: the idle thread holds the core that work waits for.
+FOR_IMAGES = SessionSettings(spinning=False)
 
 
 def open_session(

@@ -5,7 +5,7 @@ import pytest
 
 from runtime.bundle import IMAGE_MODEL, Bundle
 from runtime.encoder import DualEncoder, open_encoder
-from runtime.errors import BundleError, InvalidInputError
+from runtime.errors import BundleError, InvalidInputError, ProviderError
 from runtime.images import read_image
 
 TEXTS = ["ear", "a left tympanic membrane with a central perforation", "mũi phải có dịch mủ", "open vocal cords"]
@@ -61,6 +61,43 @@ def test_a_text_query_opens_no_image_tower(bundle_folder):
     fresh.encode_texts(["ear"])
     assert fresh.text_tower.is_open
     assert not fresh.image_tower.is_open
+
+
+def test_queries_wait_busily_for_their_second_thread_and_images_do_not(encoder, images):
+    encoder.encode_images(images[:1])
+    encoder.encode_texts(["ear"])
+    spinning = [
+        tower.session().get_session_options().get_session_config_entry("session.intra_op.allow_spinning")
+        for tower in (encoder.text_tower, encoder.image_tower)
+    ]
+    assert spinning == ["1", "0"]
+
+
+def test_one_query_is_kept_and_is_the_vector_that_a_batch_of_one_gives(bundle_folder):
+    fresh = open_encoder(bundle_folder, threads=1)
+    vector = fresh.encode_text("ear")
+    assert (vector.shape, vector.dtype, vector.flags.writeable) == ((fresh.folds, fresh.dims), np.float32, False)
+    np.testing.assert_array_equal(vector, fresh.encode_texts(["ear"])[0])
+    assert fresh.encode_text("ear") is vector
+    with pytest.raises(InvalidInputError, match="at least one word"):
+        fresh.encode_text(" ")
+
+
+def test_a_graph_opened_ahead_on_a_thread_is_the_one_that_the_first_query_uses(bundle_folder):
+    fresh = open_encoder(bundle_folder, threads=1)
+    fresh.text_tower.prepare()
+    session = fresh.text_tower.session()  # waits for the thread, or opens it before the thread does
+    fresh.encode_texts(["ear"])
+    assert fresh.text_tower.session() is session
+    assert not fresh.image_tower.is_open
+
+
+def test_a_graph_that_cannot_be_opened_ahead_fails_at_the_first_query_and_not_on_the_thread(bundle_folder):
+    fresh = open_encoder(bundle_folder, provider="openvino")
+    fresh.text_tower.prepare()
+    for _ in range(2):  # an error is not kept for an answer
+        with pytest.raises(ProviderError, match="asked for openvino"):
+            fresh.encode_text("ear")
 
 
 def test_a_tower_of_another_shape_than_the_manifest_says_is_refused(bundle_folder):
