@@ -1,14 +1,16 @@
 """What each way to adapt a fold gives, on the same splits: single fold, ensemble, soup and student.
 
 The text tower (real MiniLM weights) is adapted; the image tower has heads on a frozen EfficientNet-Lite2, which is
-no transformer. Differences are paired over queries: every system answers the same ones.
+no transformer. A second table adapts the image tower, on the real ViT-S/14 weights that vit_weights.py finds: heads
+and read-outs only, since a LoRA or unfrozen ViT costs a processor hours. Differences are paired over queries: every
+system answers the same ones.
 """
 
 import argparse
 import itertools
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from .pipeline import run_module, train_and_export
 from .results import command_line, print_table, save_result
 from .timing import paired, summary
 from .tuxpaint import COLUMNS, Pictures, same
+from .vit_weights import write_timm_weights
 
 Floats = NDArray[np.float64]
 
@@ -40,8 +43,13 @@ RECIPES: dict[str, tuple[object, ...]] = {
     "lora": ("--adapt", "lora:8", "--epochs", 15),
     "unfreeze": ("--adapt", "unfreeze:4", "--epochs", 10),
 }
+# the image tower adapted, the text tower as in "readout"
+VIT_RECIPES: dict[str, tuple[object, ...]] = {
+    "vit-heads": ("--text-adapt", "readout:2", "--image-adapt", "heads"),
+    "vit-readout": ("--text-adapt", "readout:2", "--image-adapt", "readout:4"),
+}
+REFERENCES = {"tuxpaint": "readout", "phantoms": "readout", "vit": "vit-heads"}
 DERIVED = {"soup": "readout-shared-start", "student": "readout"}  # one model each, made from a run of ten folds
-REFERENCE = "readout"
 PHANTOMS, PHANTOM_SEED = 400, 7
 QUERY = "purulent discharge in the left middle meatus"
 
@@ -65,16 +73,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/quality"), help="finished steps are kept here")
     parser.add_argument("--seeds", type=int, default=2, help="row splits of the real pictures")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", nargs="+", choices=(*RECIPES, *DERIVED), help="fewer systems: writes no result")
+    parser.add_argument(
+        "--only", nargs="+", choices=(*RECIPES, *DERIVED, *VIT_RECIPES), help="fewer systems: writes no result"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Trains what is not yet trained, answers every query with every system, writes `adapt_quality.json`."""
-    systems = args.only or (*RECIPES, *DERIVED)
     tasks = [*(tuxpaint_task(args.tuxpaint, seed) for seed in range(args.seeds)), phantoms_task(args.work / "phantoms")]
+    work = [*itertools.product((*RECIPES, *DERIVED), tasks), *itertools.product(VIT_RECIPES, [vit_task(args)])]
     bundles: dict[str, Path] = {}
     answers: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for system, task in tqdm(list(itertools.product(systems, tasks)), desc="systems", file=sys.stderr):
+    chosen = [(system, task) for system, task in work if not args.only or system in args.only]
+    for system, task in tqdm(chosen, desc="systems", file=sys.stderr):
         bundle = made(system, task, args.work, args.threads)
         bundles.setdefault(system, bundle)
         kind = task.name.split("-")[0]
@@ -88,9 +99,10 @@ def run(args: argparse.Namespace) -> int:
     print_table([{k: v for k, v in row.items() if not isinstance(v, dict)} for row in rows])
     keys = ("single_r1", "single_mrr", "ensemble_r1", "ensemble_mrr")
     table = {kind: {r["system"]: {k: r[k] for k in keys} for r in rows if r["data"] == kind} for kind in answers}
-    figures = {**table["tuxpaint"], "phantoms": table["phantoms"], "rows": rows, "reference": REFERENCE}
+    figures = {**table["tuxpaint"], "phantoms": table["phantoms"], "vit": table["vit"], "rows": rows}
     figures |= {"queries": {kind: next(r["queries"] for r in rows if r["data"] == kind) for kind in answers}}
-    figures |= {"recipes": {name: " ".join(map(str, options)) for name, options in RECIPES.items()}}
+    figures |= {"recipes": {name: " ".join(map(str, options)) for name, options in (RECIPES | VIT_RECIPES).items()}}
+    figures |= {"references": REFERENCES}
     save_result("adapt_quality", command_line(), figures)
     return 0
 
@@ -112,6 +124,18 @@ def tuxpaint_task(root: Path, seed: int) -> Task:
     )
 
 
+def vit_task(args: argparse.Namespace) -> Task:
+    """The first row split of the real pictures with a ViT as image trunk."""
+    task = tuxpaint_task(args.tuxpaint, 0)
+    weights = write_timm_weights(args.work / "vit_s14.safetensors") if _wants_vit(args) else ""
+    options = (*task.options, "--image-trunk", "dinov2-s", "--image-weights", weights)
+    return replace(task, name="vit-0", options=options)
+
+
+def _wants_vit(args: argparse.Namespace) -> bool:
+    return not args.only or bool(set(args.only) & set(VIT_RECIPES))
+
+
 def phantoms_task(folder: Path) -> Task:
     """Synthetic phantoms of held-out patients, English and Vietnamese queries, relevance by what was drawn."""
     data = folder / "data"
@@ -126,7 +150,7 @@ def made(system: str, task: Task, work: Path, threads: int) -> Path:
     """The bundle of `system` for `task`; finished steps are kept."""
     recipe = DERIVED.get(system, system)
     folder = work / task.name / recipe
-    options = (*task.options, *RECIPES[recipe], "--threads", threads)
+    options = (*task.options, *(RECIPES | VIT_RECIPES)[recipe], "--threads", threads)
     bundle = train_and_export(task.data, folder, hold_out=task.hold_out, options=options)
     if system not in DERIVED:
         return bundle
@@ -152,7 +176,8 @@ def answer(encoder: DualEncoder, task: Task) -> dict[str, Any]:
 
 
 def compared(kind: str, by_system: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """A row a system: means over all queries of all splits, and the ensemble's difference to read-out folds."""
+    """A row a system: means over all queries of all splits, and the ensemble's difference to the reference."""
+    reference = REFERENCES[kind]
     joined = {
         system: {key: np.concatenate([part[key] for part in parts]).astype(float) for key in parts[0]}
         for system, parts in by_system.items()
@@ -161,9 +186,9 @@ def compared(kind: str, by_system: dict[str, list[dict[str, Any]]]) -> list[dict
     for system, values in joined.items():
         row: dict[str, Any] = {"data": kind, "system": system, "queries": len(values["ensemble_r1"])}
         row |= {key: float(value.mean()) for key, value in values.items()}
-        if system != REFERENCE:
+        if system != reference:
             for key in ("ensemble_r1", "ensemble_mrr"):
-                row[f"{key}_minus_readout"] = interval(values[key] - joined[REFERENCE][key])
+                row[f"{key}_minus_reference"] = interval(values[key] - joined[reference][key])
         rows.append(row)
     return rows
 
@@ -191,11 +216,11 @@ def query_times(bundles: dict[str, Path], threads: int) -> dict[str, float]:
 
 def plot(figures: dict[str, Any], folder: Path) -> Sequence[Path]:
     """The frontier: quality against the time of a query."""
-    from .plots import frontier  # noqa: PLC0415
+    from .plots import plot_frontier  # noqa: PLC0415
 
     rows = [
         {"name": row["system"], "r1": row["ensemble_r1"], "ms": row["query_ms"]}
         for row in figures["rows"]
         if row["data"] == "tuxpaint"
     ]
-    return [frontier(rows, folder / "frontier.png")]
+    return [plot_frontier(rows, folder)]
