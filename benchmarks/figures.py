@@ -172,6 +172,32 @@ def _throughput(f: dict[str, Any]) -> str:
     )
 
 
+def _coldstart(f: dict[str, Any]) -> str:
+    """The search beside `import torch`, then where a start goes."""
+    low, high = f["over_import_torch_interval"]
+    heading = (
+        f"**Cold start**: `python -m runtime search` prints the first hit of {f['items']:,} items (random vectors) "
+        f"{f['first_hit_s']:.2f} s after the process begins (p95 {f['first_hit_p95_s']:.2f}), "
+        f"{f['over_import_torch']:.2f} [{low:.2f}, {high:.2f}] of what `import torch` takes ({f['import_torch_s']:.2f} s). Stage after stage in one "
+        "thread (the search opens its session beside the imports and the gallery):\n"
+    )
+    rows = [[r["stage"], f"{r['median_ms']:.0f}", f"{r['p95_ms']:.0f}"] for r in f["stages"]]
+    return f"{heading}\n{_table(['stage', 'p50 ms', 'p95 ms'], rows)}"
+
+
+def _session_options(f: dict[str, Any]) -> str:
+    """Times over the defaults', a row a setting and a column a scenario."""
+    scenarios = list(dict.fromkeys(r["scenario"] for r in f["rows"]))
+    settings = list(dict.fromkeys(r["setting"] for r in f["rows"]))
+    found = {(r["setting"], r["scenario"]): r for r in f["rows"]}
+    rows = [[s, *(f"{found[s, c]['over_defaults']:.2f}" for c in scenarios)] for s in settings]
+    pace = [str(round(found[s, scenarios[-1]]["neighbour_per_s"])) for s in settings]
+    heading = "**Session settings**: time over the defaults' (text: spins, image: does not), each changed alone:\n"
+    opening = ", ".join(f"{r['opening']} {r['median_ms']:.0f} ms ({r['file_mb']:.0f} MB)" for r in f["opening"])
+    table = _table(["setting", *scenarios, "images/s there"], [[*row, n] for row, n in zip(rows, pace, strict=True)])
+    return f"{heading}\n{table}\n\nOpening the text graph: {opening}."
+
+
 SECTIONS = {
     "kger_tuxpaint": _tuxpaint,
     "kger_phantoms": _phantoms,
@@ -182,4 +208,6 @@ SECTIONS = {
     "kger_paper_path": _paper,
     "index_scale": _index,
     "throughput": _throughput,
+    "coldstart": _coldstart,
+    "session_options": _session_options,
 }
