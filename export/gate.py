@@ -2,9 +2,10 @@
 
 A query is one (caption, image) pair. Two ranks are taken of it: that of the first relevant image (the project's
 MRR and R@1), and that of the pair's own image among the images that are wrong for it, since the first lets one
-good image answer for many. For each of MRR and R@1 of both, the difference int8 − fp32 gets a paired bootstrap
-interval; pairs with the same text are drawn together, as they are one question. int8 passes where the lower end
-of every two-sided 95 % interval (its 2.5th percentile) is at least −0.01: not worse by one point at 97.5 %, one-sided.
+good image answer for many. For each of MRR and R@1 of both, the difference int8 − fp32 is bootstrapped in
+pairs; pairs with the same text are drawn together, as they are one question. int8 passes where the one-sided
+95 % bound of every measure, the 5th percentile of its resampled mean difference, is at least −0.01: not worse by one
+point at 95 % confidence.
 """
 
 from collections.abc import Iterator
@@ -132,7 +133,7 @@ def rank(queries: Queries, texts: Floats, images: Floats) -> Ranks:
 
 
 def compare(queries: Queries, exact: tuple[Floats, Floats], ours: tuple[Floats, Floats]) -> dict[str, Any]:
-    """MRR and R@1 of both, their differences with intervals, top-5 overlap, and whether `ours` passes.
+    """MRR and R@1 of both, their differences with bounds, top-5 overlap, and whether `ours` passes.
 
     `exact` and `ours` are (texts, images), each (·, K, D).
     """
@@ -146,25 +147,25 @@ def compare(queries: Queries, exact: tuple[Floats, Floats], ours: tuple[Floats, 
                 "fp32": float(fp32.mean()),
                 "int8": float(int8.mean()),
                 "difference": float((int8 - fp32).mean()),
-                "interval95": list(bootstrap_interval(int8 - fp32, queries.distinct[1])),
+                "bounds95": list(bootstrap_bounds(int8 - fp32, queries.distinct[1])),
             }
     similarities = [stack_folds(texts) @ stack_folds(images).T for texts, images in (ours, exact)]
-    passed = all(entry["interval95"][0] >= -LIMIT for entry in measures.values())
+    passed = all(entry["bounds95"][0] >= -LIMIT for entry in measures.values())
     return {"passed": passed, **measures, "top5_overlap": top_agreement(*similarities)}
 
 
-def bootstrap_interval(
+def bootstrap_bounds(
     differences: NDArray[np.float64], questions: Ints, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[float, float]:
-    """2.5th and 97.5th percentile of the mean of `differences` (Q,) over resampled `questions` (Q,).
+    """5th and 95th percentile of the mean of `differences` (Q,) over resampled `questions` (Q,).
 
-    Rows of one question are drawn together; a mean weighs every drawn row the same.
+    Each is a one-sided 95 % bound. Rows of one question are drawn together; a mean weighs every drawn row the same.
     """
     counts = np.bincount(questions).astype(np.float64)
     sums = np.bincount(questions, weights=differences)
     n = len(counts)
     drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)  # (resamples, questions)
-    low, high = np.percentile((drawn @ sums) / (drawn @ counts), [2.5, 97.5])
+    low, high = np.percentile((drawn @ sums) / (drawn @ counts), [5, 95])
     return float(low), float(high)
 
 

@@ -24,7 +24,7 @@ from .gate import LIMIT, RESAMPLES, Queries, compare
 from .int8_convolutions import MIN_CONVOLUTIONS, Convolutions, convolutions
 from .int8_products import FLOAT_DOWN, FLOAT_FEED_FORWARD, FLOAT_NOTHING, integer_products
 
-FLOAT_FIRST = (9, 18, 30)  # convolutions at full resolution lose most; measured on EfficientNet-Lite2
+FLOAT_FIRST = (3, 9, 18, 30)  # convolutions at full resolution lose most; measured on EfficientNet-Lite2
 CALIBRATION_IMAGES = 200
 _BATCH = 16  # as the gallery encodes images
 
@@ -146,10 +146,10 @@ def _sizes(text: Path, image: Path) -> dict[str, int]:
 def _refusal(refused: Sequence[dict[str, Any]], gate: Gate | None) -> str:
     lines = []
     for tried in refused:
-        worst = min((v["interval95"][0], k, v) for k, v in tried.items() if isinstance(v, dict))
+        worst = min((v["bounds95"][0], k, v) for k, v in tried.items() if isinstance(v, dict))
         lines.append(
             f"\n  text: {tried['text']}; image: {tried['image']}: {worst[1]} {worst[2]['fp32']:.4f} → "
-            f"{worst[2]['int8']:.4f}, interval of the difference from {worst[0]:+.4f}, top-5 overlap "
+            f"{worst[2]['int8']:.4f}, lower 95 % bound of the difference {worst[0]:+.4f}, top-5 overlap "
             f"{tried['top5_overlap']:.3f}"
         )
     asked = 0 if gate is None else len(gate.queries.text)

@@ -33,6 +33,8 @@ def store_weights(source: Path, target: Path) -> None:
         weight, kinds = numpy_helper.to_array(tensor), used_by.get(tensor.name, set()) & _PRODUCTS
         if weight.dtype != np.float32 or weight.ndim < 2 or weight.size < MIN_ELEMENTS or not kinds:
             continue
+        if "Gather" in kinds and weight.shape[-1] == 1:  # already the scales of a table's rows
+            continue
         name = tensor.name
         graph.initializer.remove(tensor)
         if kinds == {"Conv"} and weight.size < MIN_INT8_KERNEL:

@@ -119,9 +119,9 @@ def print_int8(report: Mapping[str, Any]) -> None:
     seen = "held out" if asked["held_out"] else "NOT held out: training has seen them"
     print(f"gate: {asked['queries']} queries over {asked['gallery']} images, {seen}")  # noqa: T201
     for name, value in report.items():
-        if isinstance(value, dict) and "interval95" in value:
-            low, high = value["interval95"]
-            change = f"{value['difference']:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"
+        if isinstance(value, dict) and "bounds95" in value:
+            low, high = value["bounds95"]
+            change = f"{value['difference']:+.4f}, 95 % bounds {low:+.4f} and {high:+.4f}"
             print(f"gate: {name} fp32 {value['fp32']:.4f}, int8 {value['int8']:.4f} ({change})")  # noqa: T201
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bundle import IMAGE_MODEL, TEXT_MODEL, TOKENIZER, Bundle
-from .errors import BundleError
+from .errors import BundleError, ProviderError
 from .images import RgbImage
 from .query_cache import SIZE, QueryCache
-from .sessions import FOR_IMAGES, FOR_QUERIES, SessionSettings, open_session
+from .sessions import FOR_IMAGES, FOR_QUERIES, PROVIDERS, SessionSettings, open_session
 from .tokenizer import TextTokenizer
 from .tower import Tower
 
@@ -40,6 +40,7 @@ class DualEncoder:
         self.dims: int = bundle.manifest.dims
         self.fingerprint: str = bundle.manifest.fingerprint
         self.preprocess = bundle.manifest.preprocessing
+        provider = _provider_for(bundle, provider)
         self.text_tower, self.image_tower = (
             Tower(
                 partial(open_session, bundle.path(name), settings, threads=threads, provider=provider),
@@ -101,6 +102,20 @@ class DualEncoder:
                 f"expected (N, {self.folds}, {self.dims}). Check the bundle: python -m runtime verify"
             )
         return vectors
+
+
+def _provider_for(bundle: Bundle, provider: str) -> str:
+    if bundle.manifest.precision != "fp16" or provider in {"cuda", "tensorrt"}:
+        return provider
+    if provider == "auto":
+        import onnxruntime as ort  # noqa: PLC0415  takes long to import, and no other bundle needs it so early
+
+        if PROVIDERS["cuda"][0] in ort.get_available_providers():
+            return "cuda"
+    raise ProviderError(
+        f"{bundle.folder}: an fp16 bundle runs on CUDA only, and {provider} means the CPU here; export the run again "
+        "with --precision int8 or fp32, or ask for --provider cuda where onnxruntime-gpu is installed"
+    )
 
 
 def open_encoder(folder: Path, *, threads: int | None = None, provider: str = "auto") -> DualEncoder:

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 import cv2  # noqa: E402  after the skip
 
-from export.gate import LIMIT, Queries, bootstrap_interval, compare, draw_queries, rank  # noqa: E402
+from export.gate import LIMIT, Queries, bootstrap_bounds, compare, draw_queries, rank  # noqa: E402
 from runtime.dataset import Dataset, read_dataset  # noqa: E402
 from runtime.errors import InvalidInputError  # noqa: E402
 
@@ -78,16 +78,16 @@ def test_ranks_are_of_the_first_relevant_image_and_of_the_own_one_among_the_wron
 
 
 def test_the_interval_of_equal_differences_is_a_point_and_rows_of_one_question_go_together():
-    assert bootstrap_interval(np.full(50, -0.5), np.arange(50)) == (-0.5, -0.5)
+    assert bootstrap_bounds(np.full(50, -0.5), np.arange(50)) == (-0.5, -0.5)
     rng = np.random.default_rng(0)
     values = rng.normal(0.3, 1, 400)
-    low, high = bootstrap_interval(values, np.arange(400))
-    half = 1.96 * values.std() / 20  # the normal approximation: an independent reference
+    low, high = bootstrap_bounds(values, np.arange(400))
+    half = 1.645 * values.std() / 20  # the normal approximation: an independent reference
     np.testing.assert_allclose([low, high], [values.mean() - half, values.mean() + half], atol=0.02)
     # the same 400 values four times over are no more evidence: without questions the interval would halve
-    again = bootstrap_interval(np.repeat(values, 4), np.repeat(np.arange(400), 4))
+    again = bootstrap_bounds(np.repeat(values, 4), np.repeat(np.arange(400), 4))
     np.testing.assert_allclose(again, (low, high), atol=1e-12)
-    assert np.diff(bootstrap_interval(np.repeat(values, 4), np.arange(1600)))[0] < 0.6 * (high - low)
+    assert np.diff(bootstrap_bounds(np.repeat(values, 4), np.arange(1600)))[0] < 0.6 * (high - low)
 
 
 @pytest.fixture(scope="module")
@@ -104,14 +104,14 @@ def test_equal_vectors_pass_and_a_known_harm_is_refused(many):
     same = compare(many, (texts, images), (texts, images))
     assert same["passed"]
     assert same["top5_overlap"] == 1
-    assert same["own_image_r1"] == {"fp32": 1.0, "int8": 1.0, "difference": 0.0, "interval95": [0.0, 0.0]}
+    assert same["own_image_r1"] == {"fp32": 1.0, "int8": 1.0, "difference": 0.0, "bounds95": [0.0, 0.0]}
     harmed = images.copy()
     harmed[[0, 1, 2, 3]] = images[[1, 0, 3, 2]]  # four of 200 are mistaken: two points of R@1
     report = compare(many, (texts, images), (texts, harmed))
     assert not report["passed"]
     for measure in ("first_relevant_r1", "own_image_r1"):
         assert report[measure]["difference"] == pytest.approx(-0.02)
-        assert report[measure]["interval95"][0] < -LIMIT
+        assert report[measure]["bounds95"][0] < -LIMIT
 
 
 def test_an_improvement_passes(many):
