@@ -167,13 +167,13 @@ class KgerSystem:
             for rank, (i, item) in enumerate(zip(best, items, strict=True), start=1)
         )
 
-    def _pool(self, vector: Floats, found: Ids, index: VectorIndex, allowed: Ids | None) -> NDArray[np.intp]:
+    def _pool(self, vector: Floats, found: Ids, index: VectorIndex, allowed: Ids | None) -> NDArray[np.intp] | slice:
         """Ascending rows among which folds vote: all that the filter allows, or the nearest of a large gallery."""
         ids = index.ids
         if allowed is not None:
             return np.flatnonzero(np.isin(ids, allowed))
         if len(ids) <= EXACT_VOTES:
-            return np.arange(len(ids))
+            return slice(None)  # a view: row numbers would copy the whole matrix at every query
         near = index.search(vector[None], max(POOL, len(found)), None).ids[0]
         # an approximate index may have found with a small k what it misses with a large one
         return np.searchsorted(ids, np.union1d(near, found))

@@ -235,6 +235,20 @@ def test_what_an_approximate_index_missed_in_the_pool_keeps_its_own_place(system
     assert set(found) <= set(index.ids[system._pool(vector, found, index, None)])
 
 
+def test_votes_among_a_whole_gallery_copy_no_row(system):
+    index = system._index()
+    pool = system._pool(index.vectors[0], index.ids[:1], index, None)
+    assert len(index.vectors[pool]) == len(index.ids)
+    assert np.shares_memory(index.vectors[pool], index.vectors)
+
+
+def test_a_repeated_text_is_not_encoded_again_and_finds_the_same(system, monkeypatch):
+    first = system.search(Query(TEXT))
+    monkeypatch.setattr(system.encoder, "text_tower", None)  # whoever runs the model now fails
+    again = system.search(Query(TEXT))
+    assert (again.candidates, again.ranking) == (first.candidates, first.ranking)
+
+
 def one_item(encoder: DualEncoder, path: Path) -> NewItem:
     vectors = encoder.encode_images([read_image(path)])
     return NewItem(str(path), sha256_file(path), (), {}, kger.stack_folds(vectors)[0])
