@@ -30,6 +30,7 @@ def train_and_export(
     hold_out: Sequence[str] = (),
     precision: str = "fp32",
     options: Sequence[object] = (),
+    export_options: Sequence[object] = (),
     python: str = sys.executable,
 ) -> Path:
     """A bundle trained on `data` without the files in `hold_out`; finished steps in `work` are kept.
@@ -42,5 +43,5 @@ def train_and_export(
     run, bundle = work / "run", work / f"bundle-{precision}"
     run_module("train", "kger", "--data", data, "--out", run, "--hold-out", listing, *options, python=python)
     if not (bundle / "manifest.json").is_file():
-        run_module("export", "kger", run, "--out", bundle, "--precision", precision, python=python)
+        run_module("export", "kger", run, "--out", bundle, "--precision", precision, *export_options, python=python)
     return bundle
