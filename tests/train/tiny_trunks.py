@@ -44,26 +44,26 @@ def restless(module: nn.Module, seed: int, std: float = 0.15) -> nn.Module:
     return module
 
 
-def tiny_bert(seed: int = 0, vocabulary: int = 5000) -> MiniLm:
-    """A BERT of 4 layers, 48-d: post-norm, mean pooled."""
+def tiny_bert(seed: int = 0, vocabulary: int = 5000, depth: int = DEPTH) -> MiniLm:
+    """A BERT of 48-d: post-norm, mean pooled."""
     with seeded(seed):
-        model = MiniLm(BertShape(DEPTH, WIDTH, HEADS, 2 * WIDTH, vocabulary, 128, 1e-12))
+        model = MiniLm(BertShape(depth, WIDTH, HEADS, 2 * WIDTH, vocabulary, 128, 1e-12))
     return restless(model, seed, 0.1).eval().requires_grad_(False)
 
 
-def tiny_timm(seed: int = 0, size: int = 32, patch: int = 8) -> VisionTransformer:
-    """timm's own ViT of 4 blocks, 48-d, with layer scales and a CLS token, in eval mode."""
+def tiny_timm(seed: int = 0, size: int = 32, patch: int = 8, depth: int = DEPTH) -> VisionTransformer:
+    """timm's own ViT of 48-d, with layer scales and a CLS token, in eval mode."""
     with seeded(seed):
         model = VisionTransformer(
-            img_size=size, patch_size=patch, depth=DEPTH, embed_dim=WIDTH, num_heads=HEADS, mlp_ratio=2,
+            img_size=size, patch_size=patch, depth=depth, embed_dim=WIDTH, num_heads=HEADS, mlp_ratio=2,
             num_classes=0, init_values=0.7,
         )  # fmt: skip
     return restless(model, seed, 0.1).eval().requires_grad_(False)
 
 
-def tiny_vit(seed: int = 0, size: int = 32, patch: int = 8) -> Vit:
+def tiny_vit(seed: int = 0, size: int = 32, patch: int = 8, depth: int = DEPTH) -> Vit:
     """Our twin of `tiny_timm`."""
-    return Vit.from_timm(tiny_timm(seed, size, patch))
+    return Vit.from_timm(tiny_timm(seed, size, patch, depth))
 
 
 def tower(trunk: MiniLm | Vit, adapt: Adapt, folds: int, *, hidden: int = 16, **options: bool) -> TowerFolds:
