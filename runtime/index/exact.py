@@ -2,7 +2,8 @@
 
 One query, one thread: 0.8 ms over 10 000 × 640 and 4.5 ms over 50 000, as long as copying those bytes takes;
 usearch's exact search 1.8 and 9, and off by up to 6e-3 in bfloat16. A matrix product takes as long as this on one
-BLAS thread and up to 40 ms on two that share the cores with an encoder; `vecdot` starts none.
+BLAS thread and up to 40 ms on two that share the cores with an encoder; `vecdot` starts none. usearch's scan of 8-bit
+rows takes 3.7 ms over 50 000 and needs the 20 best rescored (phantoms: recall .98 without, 1.0 with): no gain.
 """
 
 import numpy as np
