@@ -187,11 +187,21 @@ def _export(
         },
         outputs={"embeddings": ["N", K, D], "dtype": "float32"},
         certificate=certificate,
-        training={"recipe": settings["recipe"], "data_fingerprint": settings["data"]["fingerprint"], **made},
+        training={
+            "recipe": without_folders(settings["recipe"]),
+            "data_fingerprint": settings["data"]["fingerprint"],
+            **made,
+        },
         licences=dict(parts.licences),
     )
     sources = {TEXT_MODEL: text, IMAGE_MODEL: image, TOKENIZER: parts.tokenizer_folder / TOKENIZER}
     return Bundle.write(out, manifest, sources)
+
+
+def without_folders(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The recipe as a bundle states it: of weights that lie on the training machine the file's name, not its folder."""
+    files = {key: Path(recipe[key]) for key in ("image_weights", "text_weights") if key in recipe}
+    return recipe | {key: path.name for key, path in files.items() if path.is_absolute() or path.exists()}
 
 
 def _onnx_towers(text: Path, image: Path, tokenizer: TextTokenizer, parts: Parts) -> Towers:

@@ -17,8 +17,9 @@ from runtime.errors import BundleError, DatasetError  # noqa: E402
 from runtime.sessions import open_session  # noqa: E402
 from runtime.tokenizer import TextTokenizer  # noqa: E402
 from train.fit import FoldResult  # noqa: E402
+from train.frozen import frozen_sha256  # noqa: E402
 from train.paper_recipe import PaperRecipe  # noqa: E402
-from train.paper_towers import build_towers, frozen_sha256, trained_weights  # noqa: E402
+from train.paper_towers import build_towers, trained_weights  # noqa: E402
 from train.runs import Run  # noqa: E402
 
 pytestmark = pytest.mark.torch
