@@ -36,7 +36,7 @@ def rows(path: Path, count: int) -> Floats:
             np.lib.format.write_array_header_1_0(stream, header)
             for block, start in enumerate(range(0, count, BLOCK)):
                 stream.write(_drawn(centres, ROWS, block, min(BLOCK, count - start)).data)
-    return np.load(path, mmap_mode="r")
+    return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def queries(count: int) -> Floats:

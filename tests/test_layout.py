@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import COMMANDS
+from benchmarks.__main__ import COMMANDS, MODULES
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("runtime", "train", "export", "demo", "benchmarks", "assets")
@@ -136,7 +136,7 @@ def test_every_runtime_module_imports_with_torch_onnx_and_gradio_blocked():
 
 
 def test_every_benchmark_starts_without_torch():
-    modules = [f"benchmarks.{command}" for command in COMMANDS]
+    modules = [f"benchmarks.{MODULES.get(command, command)}" for command in COMMANDS]
     done = imported_with_blocked(
         modules, {*NEVER["runtime"], "sentence_transformers", "sklearn"}, late={"google.genai"}
     )
