@@ -217,16 +217,27 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _open(args: argparse.Namespace, *, with_text: bool) -> "KgerSystem":
+    from concurrent.futures import ThreadPoolExecutor
+
     from .encoder import open_encoder
 
     encoder = open_encoder(args.bundle, threads=args.threads, provider=args.provider)
-    if with_text:
-        encoder.text_tower.prepare()  # the longest step of a start; what follows takes about as long, beside it
-    from .gallery import Gallery
-    from .systems.kger import KgerSystem
 
-    gallery = Gallery.open(args.gallery, fingerprint=encoder.fingerprint)
-    return KgerSystem(encoder, gallery, recall=args.recall)
+    def rest() -> "KgerSystem":
+        from .gallery import Gallery
+        from .systems.kger import KgerSystem
+
+        gallery = Gallery.open(args.gallery, fingerprint=encoder.fingerprint)
+        gallery.snapshot()  # checks and maps the matrix, which the system then finds ready
+        return KgerSystem(encoder, gallery, recall=args.recall)
+
+    with ThreadPoolExecutor(1) as beside:
+        system = beside.submit(rest)
+        if with_text:
+            # the longest step of a start, and onnxruntime lets Python run meanwhile. It is here and the rest on a
+            # thread, not the other way round: on a second thread, memory comes from another heap, half again as slow
+            encoder.text_tower.session()
+        return system.result()
 
 
 def _judge(args: argparse.Namespace, system: "KgerSystem") -> "Judge | None":

@@ -1,6 +1,5 @@
-"""One graph of a bundle as a function: opened once, when it is first needed or ahead of that on a thread."""
+"""One graph of a bundle as a function: opened once, when it is first needed."""
 
-import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .binding import BoundRun, as_float32, needs_binding, pinned_memory
-from .errors import KgerError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -37,7 +35,13 @@ class Tower:
         return self._session is not None
 
     def session(self) -> "InferenceSession":
-        """The session, opened if it is not yet; waits where another thread is opening it."""
+        """The session, opened if it is not yet; waits where another thread is opening it.
+
+        Opening is the longest step of a start (weights are unpacked, folded and packed for the processor). An
+        optimised copy with mapped weights opens in a quarter of the time, but is four times the bundle's size and
+        has to be hashed before it is trusted, which takes that gain back to a half: not worth a second truth on disk
+        (`python -m benchmarks sessions`). Nor is a remembered check of the bundle: hashing 40 MB takes 25 ms.
+        """
         with self._lock:
             if self._session is None:
                 session = self._open()
@@ -45,14 +49,6 @@ class Tower:
                     self._bound = BoundRun(session, pinned_memory(session))
                 self._session = session
             return self._session
-
-    def prepare(self) -> None:
-        """Begins to open the session on another thread: onnxruntime lets Python run meanwhile."""
-        threading.Thread(target=self._prepare, name="open-tower").start()
-
-    def _prepare(self) -> None:
-        with contextlib.suppress(KgerError):  # the first call meets the same error, and reports it
-            self.session()
 
     def __call__(self, feeds: Mapping[str, NDArray[Any]]) -> Floats:
         """The graph's vectors for N rows of every input, (N, K, D) float32 as the graph gives them."""

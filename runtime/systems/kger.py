@@ -62,7 +62,6 @@ class KgerSystem:
         if k < 1 or mode not in MODES:
             raise InvalidInputError(f"k = {k}, mode = {mode!r}; expected k ≥ 1 and a mode of {', '.join(MODES)}")
         timings: dict[str, float] = {}
-        self._index()  # first, since a text graph may still be opening on another thread
         with _timed(timings, "encode"):
             vector = self.encode(query)
         candidates = self._retrieve(vector, k, where, mode, timings)

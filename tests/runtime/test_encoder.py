@@ -1,5 +1,7 @@
 """Texts and images become unit vectors per fold, whatever stands beside them in the batch."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -83,19 +85,20 @@ def test_one_query_is_kept_and_is_the_vector_that_a_batch_of_one_gives(bundle_fo
         fresh.encode_text(" ")
 
 
-def test_a_graph_opened_ahead_on_a_thread_is_the_one_that_the_first_query_uses(bundle_folder):
-    fresh = open_encoder(bundle_folder, threads=1)
-    fresh.text_tower.prepare()
-    session = fresh.text_tower.session()  # waits for the thread, or opens it before the thread does
-    fresh.encode_texts(["ear"])
-    assert fresh.text_tower.session() is session
-    assert not fresh.image_tower.is_open
+def test_threads_that_need_a_graph_at_once_open_it_once(bundle_folder):
+    fresh, opened = open_encoder(bundle_folder, threads=1), []
+    threads = [threading.Thread(target=lambda: opened.append(fresh.text_tower.session())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(opened) == 4
+    assert len({id(session) for session in opened}) == 1
 
 
-def test_a_graph_that_cannot_be_opened_ahead_fails_at_the_first_query_and_not_on_the_thread(bundle_folder):
+def test_an_error_on_opening_is_not_kept_for_an_answer(bundle_folder):
     fresh = open_encoder(bundle_folder, provider="openvino")
-    fresh.text_tower.prepare()
-    for _ in range(2):  # an error is not kept for an answer
+    for _ in range(2):
         with pytest.raises(ProviderError, match="asked for openvino"):
             fresh.encode_text("ear")
 
