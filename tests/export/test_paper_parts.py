@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 from export.certificate import certify_fp32  # noqa: E402  after the skip
 from export.graphs import write_image_graph, write_text_graph  # noqa: E402
 from export.paper import paper_parts  # noqa: E402
-from export.parts import Parts  # noqa: E402
+from export.parts import Parts, torch_towers  # noqa: E402
 from export.shared_weights import shared_prefix  # noqa: E402
 from runtime.errors import BundleError, DatasetError  # noqa: E402
 from runtime.sessions import open_session  # noqa: E402
@@ -96,6 +96,15 @@ def test_every_fold_equals_open_clips_own_model(parts: Parts, written: Path) -> 
 def test_a_fold_under_another_name_fails_the_certificate(parts: Parts, written: Path) -> None:
     with pytest.raises(BundleError, match="text tower of fold 0 differs"):
         certify_fp32(Graph(parts, written), parts.references[::-1], TEXTS, IMAGES)
+
+
+def test_the_first_fold_alone_is_its_own_model(run: Run) -> None:
+    alone = paper_parts(run, folds=1)
+    rest = alone.tokenizer_folder, alone.max_tokens, alone.preprocessing
+    towers = torch_towers(alone.text_graph, alone.image_graph, *rest)
+    report = certify_fp32(towers, alone.references, TEXTS, IMAGES)
+    assert len(report["image_max_abs_difference"]) == 1
+    assert towers.images(IMAGES).shape == (2, 1, 64)
 
 
 def test_other_frozen_weights_or_a_missing_fold_end_the_export(run: Run, tmp_path: Path) -> None:
