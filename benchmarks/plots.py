@@ -80,7 +80,7 @@ def plot_cost(figures: dict[str, Any], folder: Path) -> list[Path]:
             axes.legend()
         paths.append(path)
     rows = [row for row in first if row["group"].startswith("text, from")]
-    with figure(folder, "ladder_text", "One query, from the upstream loop to ours; peers encode with one model") as (
+    with figure(folder, "ladder_text", "One query, from the upstream loop to ours") as (
         axes,
         path,
     ):
