@@ -30,7 +30,7 @@ from .timing import machine_load, ratio, summary
 ITEMS, BATCH = 10_000, 1000
 QUERY = "polyp in the right nasal cavity"
 SEARCH, TORCH, LIBRARIES, INTERPRETER = "search", "import torch", "its libraries' imports", "interpreter"
-# the same work as the search, one stage after another in one thread; the search itself overlaps some of it
+# the same work as the search, one stage after another
 STAGES = """
 import time
 marks = [time.perf_counter()]

@@ -179,8 +179,7 @@ def _coldstart(f: dict[str, Any]) -> str:
         f"**Cold start**: `python -m runtime search` prints the first hit of {f['items']:,} items (random vectors) "
         f"{f['first_hit_s']:.2f} s after the process begins (p95 {f['first_hit_p95_s']:.2f}), "
         f"{f['over_import_torch']:.2f} [{low:.2f}, {high:.2f}] of what `import torch` takes "
-        f"({f['import_torch_s']:.2f} s). Stage after stage in one thread (the search opens its session beside the "
-        "imports and the gallery):\n"
+        f"({f['import_torch_s']:.2f} s). Stage by stage:\n"
     )
     rows = [[r["stage"], f"{r['median_ms']:.0f}", f"{r['p95_ms']:.0f}"] for r in f["stages"]]
     return f"{heading}\n{_table(['stage', 'p50 ms', 'p95 ms'], rows)}"

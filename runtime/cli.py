@@ -154,7 +154,7 @@ def _search(args: argparse.Namespace) -> int:
         )
     image = read_image(args.image) if args.image else None
     query = Query(args.text, image, args.image.name if args.image else None)
-    system = _open(args, with_text=bool(args.text))
+    system = _open(args)
     result = system.search(
         query, k=args.k, where=args.where, mode=args.mode, judge=_judge(args, system), fusion=_fusion(args)
     )
@@ -170,7 +170,7 @@ def _batch(args: argparse.Namespace) -> int:
     from .results import Query
 
     queries = read_queries(args.queries)
-    system = _open(args, with_text=True)
+    system = _open(args)
     judge, fusion = _judge(args, system), _fusion(args)
     results = [
         system.search(Query(text), k=args.k, where=args.where, mode=args.mode, judge=judge, fusion=fusion)
@@ -216,28 +216,11 @@ def _verify(args: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _open(args: argparse.Namespace, *, with_text: bool) -> "KgerSystem":
-    from concurrent.futures import ThreadPoolExecutor
+def _open(args: argparse.Namespace) -> "KgerSystem":
+    from .systems.kger import open_kger
 
-    from .encoder import open_encoder
-
-    encoder = open_encoder(args.bundle, threads=args.threads, provider=args.provider)
-
-    def rest() -> "KgerSystem":
-        from .gallery import Gallery
-        from .systems.kger import KgerSystem
-
-        gallery = Gallery.open(args.gallery, fingerprint=encoder.fingerprint)
-        gallery.snapshot()  # checks and maps the matrix, which the system then finds ready
-        return KgerSystem(encoder, gallery, recall=args.recall)
-
-    with ThreadPoolExecutor(1) as beside:
-        system = beside.submit(rest)
-        if with_text:
-            # the longest step of a start, and onnxruntime lets Python run meanwhile. It is here and the rest on a
-            # thread, not the other way round: on a second thread, memory comes from another heap, half again as slow
-            encoder.text_tower.session()
-        return system.result()
+    # opening the text graph on one thread and the rest on another won nothing that could be measured
+    return open_kger(args.bundle, args.gallery, threads=args.threads, provider=args.provider, recall=args.recall)
 
 
 def _judge(args: argparse.Namespace, system: "KgerSystem") -> "Judge | None":
