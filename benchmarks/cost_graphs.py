@@ -12,7 +12,7 @@ FOLDS = 10
 # what `--adapt` does to both towers, at full size: MiniLM-L6 and a ViT-S/14 at 224 pixels with random weights
 READOUT = (
     *("--image-trunk", "dinov2-s", "--image-weights", "random", "--adapt", "readout:4", "--text-adapt", "readout:2"),
-    *("--hidden", 0, "--epochs", 1),
+    *("--epochs", 1),
 )
 PAPER = ("--recipe", "paper", "--image-weights", "random", "--steps", 1, "--epochs", 1, "--batch", 8)
 RECIPES: dict[str, Sequence[object]] = {"readout": READOUT, "paper": PAPER}

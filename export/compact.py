@@ -1,6 +1,7 @@
 """The compact recipe's parts: one frozen trunk per tower, what the folds own stacked on one axis."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from torch import Tensor
 
@@ -77,10 +78,20 @@ def stacked_parts(recipe: CompactRecipe, texts: MiniLm, images: LiteTrunk | Vit,
 
 def weights_said(image_weights: str) -> str:
     """How a certificate names a ViT's starting weights."""
-    return "random, not pretrained" if image_weights == "random" else "pretrained"
+    known = {"random": "random, not pretrained", "hub": "pretrained (DINOv2)"}
+    return known.get(image_weights, f"from the file {Path(image_weights).name}")
 
 
 def _image_licence(recipe: CompactRecipe) -> dict[str, str]:
     if recipe.image_trunk in SIZES:
         return LITE_LICENCE
-    return {} if recipe.image_weights == "random" else DINOV2_LICENCE
+    return image_licence(recipe.image_weights)
+
+
+def image_licence(image_weights: str) -> dict[str, str]:
+    """The licence of a ViT's starting weights; those of a file are known to whoever gave it."""
+    if image_weights == "random":
+        return {}
+    if image_weights == "hub":
+        return DINOV2_LICENCE
+    return {f"{Path(image_weights).name} (image trunk)": "not stated; see where the file comes from"}

@@ -15,7 +15,7 @@ from train.paper_towers import build_towers, paper_preprocessing, text_folder, t
 from train.runs import Run
 from train.vit import Vit, block_from_timm
 
-from .compact import weights_said
+from .compact import image_licence, weights_said
 from .paper_graphs import ImageBranch, PaperImageGraph, PaperTextGraph, TextBranch, linear, with_weights
 from .parts import Parts, torch_towers
 from .shared_weights import of_tower, shared_prefix, sharing
@@ -25,7 +25,6 @@ State = Mapping[str, Tensor]
 TRUNK = "visual.trunk"
 BERT = "text.transformer"
 LICENCES = {"all-MiniLM-L6-v2 (text tower, tokenizer)": "Apache-2.0"}
-DINOV2_LICENCE = {"DINOv2 ViT-S/14 (image tower)": "Apache-2.0"}
 
 
 def paper_parts(run: Run, *, folds: int | None = None) -> Parts:
@@ -67,7 +66,7 @@ def paper_parts(run: Run, *, folds: int | None = None) -> Parts:
             "image": sharing({}, [of_tower(state, "visual.") for state in states]),
             "image_weights": weights_said(recipe.image_weights),
         },
-        licences=LICENCES | ({} if recipe.image_weights == "random" else DINOV2_LICENCE),
+        licences=LICENCES | image_licence(recipe.image_weights),
     )
 
 
@@ -83,7 +82,8 @@ def _shared(states: list[State], stem: tuple[str, ...], blocks: list[str]) -> in
     shared = shared_prefix(states, [stem, *((block,) for block in blocks)])
     if not shared:
         raise BundleError(f"export: the folds differ in {stem[-1]}*; only towers with a frozen input can be joined")
-    return shared - 1
+    # of one fold alone everything is shared; its last block is left to the branch, which computes CLS alone
+    return min(shared - 1, len(blocks) - (len(states) == 1))
 
 
 def _reference(

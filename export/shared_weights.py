@@ -42,7 +42,8 @@ def sharing(frozen: State, states: Sequence[State]) -> dict[str, int]:
 
     `frozen` is what no fold holds a copy of; of `states` each tensor is compared over the folds.
     """
-    once = [name for name in states[0] if len({part_sha256(state, (name,)) for state in states}) == 1]
+    alone = len(states) == 1  # one fold shares with nobody but the trunk
+    once = [] if alone else [n for n in states[0] if len({part_sha256(state, (n,)) for state in states}) == 1]
     own = [name for name in states[0] if name not in set(once)]
     shared = [*frozen.values(), *(states[0][name] for name in once)]
     private = [states[0][name] for name in own]

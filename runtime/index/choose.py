@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import InvalidInputError
 from ..gallery import Gallery
@@ -9,8 +10,10 @@ from ..gallery.matrix import Matrix
 from .exact import ExactIndex
 from .folds import FoldsIndex, open_folds
 from .hits import VectorIndex
-from .hnsw import HnswIndex, open_hnsw
 from .tune import Sample
+
+if TYPE_CHECKING:
+    from .hnsw import HnswIndex
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +64,8 @@ def index_over(
         index = open_folds(matrix, folder, folds, recall, sample)
         if index.tuning.reached or not automatic:
             return _said(index, folder)
+    from .hnsw import open_hnsw  # noqa: PLC0415  usearch takes longer to import than an exact search to run
+
     index = open_hnsw(matrix, folder, recall, sample)
     if index.tuning.reached or not automatic:
         return _said(index, folder)
@@ -68,7 +73,7 @@ def index_over(
     return ExactIndex(matrix.ids, matrix.vectors)
 
 
-def _said(index: FoldsIndex | HnswIndex, folder: Path, served: str = "it serves, as asked") -> VectorIndex:
+def _said(index: "FoldsIndex | HnswIndex", folder: Path, served: str = "it serves, as asked") -> VectorIndex:
     """`index`, with a warning where it misses its target."""
     tuning = index.tuning
     if not tuning.reached:
