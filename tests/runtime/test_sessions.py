@@ -54,9 +54,11 @@ def test_a_provider_that_onnxruntime_leaves_out_is_noticed_after_the_session_is_
     # as on a machine with the CUDA wheel and no GPU: listed as available, absent from the session
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
     monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: None)
-    with pytest.warns(UserWarning, match="not in available provider names"):
-        with pytest.raises(ProviderError) as refused:
-            open_session(model, provider="cuda")
+    with (
+        pytest.warns(UserWarning, match="not in available provider names"),
+        pytest.raises(ProviderError) as refused,
+    ):
+        open_session(model, provider="cuda")
     refused.match("would run on CPUExecutionProvider.*requirements-runtime-gpu.txt")
 
 
