@@ -26,6 +26,7 @@ from .vit import Vit
 
 Ints = NDArray[np.int64]
 EVALUATED = 256  # rows encoded at once in validation
+ALIKE = 16  # texts of alike length that are encoded together where folds have private tokens
 
 
 class CompactFolds(nn.Module):
@@ -146,10 +147,22 @@ def one_caption_an_image(pairs: Pairs, train: Ints, rng: np.random.Generator) ->
 def batch_loss(model: CompactFolds, features: Features, pairs: Pairs, rows: Ints, recipe: CompactRecipe) -> Tensor:
     """The recipe's loss on the pairs `rows`."""
     texts, place = np.unique(pairs.text[rows], return_inverse=True)  # captions repeat: each is encoded once
-    text = model.text(features.texts.rows(torch.from_numpy(texts)))[0][torch.from_numpy(place)]
+    text = by_length(model.text, features.texts, torch.from_numpy(texts))[torch.from_numpy(place)]
     image = model.image(features.images.rows(torch.from_numpy(pairs.image[rows])))[0]
     positives = torch.from_numpy(pairs.positives(rows))
     return contrastive_loss(recipe.loss, text @ image.T, positives, recipe.temperature)
+
+
+def by_length(tower: TowerFolds, stream: Stream, index: Tensor) -> Tensor:
+    """Vectors (B, dims) of the texts at `index` by one fold.
+
+    Private tokens are dear and one long caption pads all others: they go in parts of alike length, the same numbers.
+    """
+    if stream.tokens is None or stream.bias is None:
+        return tower(stream.rows(index))[0]
+    order = (stream.bias[index] == 0).sum((1, 2, 3)).argsort(stable=True)
+    vectors = torch.cat([tower(stream.rows(index[part]))[0] for part in order.split(ALIKE)])
+    return vectors[order.argsort()]
 
 
 @torch.inference_mode()

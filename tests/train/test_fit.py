@@ -12,7 +12,7 @@ from runtime.dataset import Dataset, Record  # noqa: E402  after the skip
 from runtime.errors import InvalidInputError  # noqa: E402
 from runtime.tokenizer import TextTokenizer  # noqa: E402
 from train.features import text_stream  # noqa: E402
-from train.fit import CompactFolds, Features, FoldResult, batch_loss, fit_fold, validate  # noqa: E402
+from train.fit import ALIKE, CompactFolds, Features, FoldResult, batch_loss, by_length, fit_fold, validate  # noqa: E402
 from train.frozen import frozen_sha256  # noqa: E402
 from train.image_trunk import LiteTrunk  # noqa: E402
 from train.minilm import package_folder  # noqa: E402
@@ -225,3 +225,14 @@ def test_what_begins_as_the_trunks_weights_learns_at_its_own_rate(pairs, picture
     assert not moved(learning_rate=1e-3) & copied
     assert {name for name in owned - copied if name.endswith("head.out.weight")} <= moved(learning_rate=1e-3)
     assert ("image.norm.weight" in copied) is (kind == "unfreeze")
+
+
+def test_texts_in_parts_of_alike_length_have_the_vectors_of_one_batch(minilm):
+    texts = tuple(" ".join(THINGS[: 1 + i % 9]) for i in range(ALIKE + 9))
+    recipe = replace(RECIPE, text_adapt="unfreeze:1")
+    stream = text_stream(texts, minilm, tokenizer(), recipe.text)
+    trunk = LiteTrunk(torch.nn.Identity(), sides=False)
+    tower = CompactFolds(minilm, trunk, recipe).text.eval()
+    index = torch.from_numpy(np.random.default_rng(0).permutation(len(texts)))
+    with torch.no_grad():
+        torch.testing.assert_close(by_length(tower, stream, index), tower(stream.rows(index))[0], rtol=0, atol=1e-5)
