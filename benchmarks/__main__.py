@@ -15,6 +15,7 @@ COMMANDS = {
     "vocalfolds": "real larynx frames, leave one sequence out (training environment)",
     "latency": "one query over 10 000 items, stage by stage, against ten torch models (training environment)",
     "cost": "ten folds against one, ten sessions, torch and peers, with floors (training environment)",
+    "training": "what ten folds cost to train beside one (training environment)",
     "quality": "heads, read-out, LoRA, unfrozen blocks, soup and student on the same splits (training environment)",
     "throughput": "bulk encoding: images/s by threads against plain loops, texts/s by batching; a GPU's rows",
     "index": "search from 1k to 1M vectors, beside faiss, hnswlib and numpy (training environment)",

@@ -11,6 +11,7 @@ from runtime.files import write_text
 from .cost_section import cost_section
 from .markdown import table as _table
 from .pipeline import ROOT
+from .quality_section import quality_section, training_section
 from .results import FOLDER
 
 START, END = "<!-- figures -->", "<!-- end of figures -->"
@@ -203,6 +204,8 @@ SECTIONS = {
     "kger_phantoms": _phantoms,
     "kger_vocalfolds": _vocalfolds,
     "ensemble_cost": cost_section,
+    "adapt_quality": quality_section,
+    "training_cost": training_section,
     "kger_latency": _latency,
     "kger_footprint": _footprint,
     "kger_paper_path": _paper,
