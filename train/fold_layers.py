@@ -6,7 +6,7 @@ on one axis for export.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -32,8 +32,7 @@ class FoldLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Each fold's affine map of its own rows; (K or 1, …, in) → (K, …, out)."""
-        weight, bias = (_over(part, x) for part in (self.weight, self.bias))
-        return torch.matmul(x, weight) + bias
+        return per_fold(x, lambda rows: torch.matmul(rows, self.weight) + self.bias)
 
 
 class FoldNorm(nn.Module):
@@ -56,8 +55,9 @@ class FoldNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalised over the last axis, then scaled and shifted by each fold."""
-        weight, bias = (_over(part, x) for part in (self.weight, self.bias))
-        return nn.functional.layer_norm(x, x.shape[-1:], eps=self.epsilon) * weight + bias
+        return per_fold(
+            nn.functional.layer_norm(x, x.shape[-1:], eps=self.epsilon), lambda rows: rows * self.weight + self.bias
+        )
 
 
 class LowRankDelta(nn.Module):
@@ -70,7 +70,7 @@ class LowRankDelta(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(K or 1, …, in) → (K, …, out)."""
-        return torch.matmul(torch.matmul(x, _over(self.down, x)), _over(self.up, x))
+        return per_fold(x, lambda rows: torch.matmul(torch.matmul(rows, self.down), self.up))
 
 
 class Head(nn.Module):
@@ -95,9 +95,11 @@ class Head(nn.Module):
         return nn.functional.normalize(self.out(h), dim=-1)
 
 
-def _over(part: Tensor, x: Tensor) -> Tensor:
-    # a fold's matrix (K, a, b) beside tokens (K, B, T, D): one more axis
-    return part.unsqueeze(1) if x.dim() > part.dim() else part
+def per_fold(x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+    """`function` of x (K or 1, …, in) as rows (K or 1, R, in): one product a fold, not one for every text in it."""
+    if x.dim() == 3:
+        return function(x)
+    return function(x.flatten(1, -2)).unflatten(1, x.shape[1:-1])
 
 
 def stack_folds(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
