@@ -64,7 +64,7 @@ def _known(f: dict[str, Any]) -> str:
 
 def _phantoms(f: dict[str, Any]) -> str:
     heading = (
-        f"**Synthetic phantoms**, {f['test_images']} images of {f['test_patients']} held-out patients, int8, relevance "
+        f"**Synthetic phantoms**, {f['test_images']} images of {f['test_patients']} held-out patients, int8 weights (the shipped bundle), relevance "
         "by what was drawn (region, side, finding):\n"
     )
     rows = [
@@ -77,6 +77,25 @@ def _phantoms(f: dict[str, Any]) -> str:
         f"{heading}\n{_table(['queries', 'region', 'system', 'n', 'R@1', 'R@5', 'MRR'], rows)}\n\n"
         f"First hits of queries about a side (wrong side in {f['side_confusion']:.1%}):\n\n"
         + _table(["", "left", "right", "another region"], sides)
+        + "\n\n"
+        + _gate(f["int8_gate"])
+    )
+
+
+def _gate(g: dict[str, Any]) -> str:
+    changes = {
+        name: g[key]
+        for name, key in (
+            ("R@1", "first_relevant_r1"),
+            ("MRR", "first_relevant_mrr"),
+            ("own image's MRR", "own_image_mrr"),
+        )
+    }
+    said = "; ".join(f"{n} {c['fp32']:.4f} → {c['int8']:.4f} ({c['difference']:+.4f})" for n, c in changes.items())
+    return (
+        f"The gate of `--precision int8` on the same run: {g['gate']['queries']:,} queries over {g['gate']['gallery']:,} "
+        f"phantoms of other patients; {said}; mean top-5 overlap {g['top5_overlap']:.3f}. Passed: {g['passed']} "
+        f"(text: {g['text']}; image: {g['image']})."
     )
 
 

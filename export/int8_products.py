@@ -20,11 +20,10 @@ from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from .int8_rows import after_gelu, before_gelu, scale_rows
-from .int8_weights import quantise, store_weights
+from .int8_weights import add_constant, drop_unused, gather_rows, quantise, store_weights
 
 PEAK = 63  # largest code of a weight that enters an integer product
 MIN_WIDTH = 32  # a thinner product (rank-8 deltas) is slower in int8: rounding its input costs more than it saves
-MIN_TABLE = 1_000_000  # elements of an embedding that is worth three more nodes
 
 # what stays float32 in the arithmetic, fastest first
 FLOAT_NOTHING, FLOAT_DOWN, FLOAT_FEED_FORWARD = "nothing", "feed-forward outputs", "feed-forward layers"
@@ -49,8 +48,8 @@ def integer_products(source: Path, target: Path, *, floats: str = FLOAT_NOTHING,
     for node in stacked:
         _fold_product(graph, node, numpy_helper.to_array(weights[node.input[1]]))
     scale_rows(graph, _feed_forward(graph, plain))
-    _gather_rows(graph)
-    _drop_unused(graph)
+    gather_rows(graph)
+    drop_unused(graph)
     if all(entry.domain != "com.microsoft" for entry in model.opset_import):
         model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     work = target.with_suffix(".part.onnx")
@@ -116,8 +115,8 @@ def _fold_product(graph: onnx.GraphProto, node: onnx.NodeProto, weight: NDArray[
     # the library gives such a weight one zero point per channel over all folds, which the kernel rejects
     name = node.input[1]
     codes, scale = quantise(weight, {"MatMul"}, peak=PEAK)
-    _add(graph, f"{name}.codes", codes)
-    _add(graph, f"{name}.steps", scale)
+    add_constant(graph, f"{name}.codes", codes)
+    add_constant(graph, f"{name}.steps", scale)
     twin = helper.make_node(
         "DynamicQuantizeMatMul",
         [node.input[0], f"{name}.codes", f"{name}.steps"],
@@ -126,38 +125,3 @@ def _fold_product(graph: onnx.GraphProto, node: onnx.NodeProto, weight: NDArray[
         domain="com.microsoft",
     )
     node.CopyFrom(twin)
-
-
-def _gather_rows(graph: onnx.GraphProto) -> None:
-    # codes are gathered, then multiplied: restoring the whole table at load would cost its float32 size in memory
-    weights = {tensor.name: tensor for tensor in graph.initializer}
-    nodes = []
-    for node in graph.node:
-        name = node.input[0] if node.input else ""
-        table = weights.get(name)
-        if node.op_type != "Gather" or table is None or len(table.dims) != 2 or np.prod(table.dims) < MIN_TABLE:
-            nodes.append(node)
-            continue
-        codes, scale = quantise(numpy_helper.to_array(table), {"Gather"})
-        _add(graph, f"{name}.codes", codes)
-        _add(graph, f"{name}.steps", scale)
-        out = node.output[0]
-        nodes += [
-            helper.make_node("Gather", [f"{name}.codes", node.input[1]], [f"{out}.codes"], axis=0),
-            helper.make_node("Gather", [f"{name}.steps", node.input[1]], [f"{out}.steps"], axis=0),
-            helper.make_node("Cast", [f"{out}.codes"], [f"{out}.float"], to=onnx.TensorProto.FLOAT),
-            helper.make_node("Mul", [f"{out}.float", f"{out}.steps"], [out]),
-        ]
-    del graph.node[:]
-    graph.node.extend(nodes)
-
-
-def _add(graph: onnx.GraphProto, name: str, value: NDArray[np.generic]) -> None:
-    if all(tensor.name != name for tensor in graph.initializer):  # two products may share a weight
-        graph.initializer.append(numpy_helper.from_array(value, name))
-
-
-def _drop_unused(graph: onnx.GraphProto) -> None:
-    used = {name for node in graph.node for name in node.input}
-    for tensor in [t for t in graph.initializer if t.name not in used]:
-        graph.initializer.remove(tensor)

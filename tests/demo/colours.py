@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtime.images import RgbImage
+from runtime.preprocess import Preprocessing
 
 
 class ColourEncoder:
@@ -14,10 +15,18 @@ class ColourEncoder:
         self.encoded = 0
         self._maps = np.random.default_rng(0).normal(size=(self.folds, 5, self.dims))
 
+    preprocess = Preprocessing(8, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+
     def encode_images(self, images: list[RgbImage]) -> NDArray[np.float32]:
-        self.encoded += len(images)
-        colours = np.array([[*image.mean((0, 1)) / 255, image.std() / 255, 1] for image in images])
+        return self.encode_pixels(self.preprocess(images))
+
+    def encode_pixels(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.encoded += len(pixels)
+        colours = np.array([[*image.mean((1, 2)), image.std(), 1] for image in pixels])
         return self._unit(np.einsum("nc,kcd->nkd", colours, self._maps))
+
+    def encode_text(self, text: str) -> NDArray[np.float32]:
+        return self.encode_texts([text])[0]
 
     def encode_texts(self, texts: list[str]) -> NDArray[np.float32]:
         counts = np.array([[text.count(letter) for letter in "aeiou"] for text in texts]) + 0.5

@@ -10,6 +10,7 @@ from runtime.gallery import Gallery
 from .colours import ColourEncoder
 
 IMAGES = 20
+IN_FLIGHT = 12  # three turns of four pictures: the model runs ahead of what is stored
 
 
 class StoppedError(Exception):
@@ -37,14 +38,15 @@ def test_an_interrupted_first_start_is_continued(tmp_path: Path) -> None:
     with pytest.raises(StoppedError):
         prepare_gallery(encoder, places, stop_at(INDEX, 16), images=IMAGES)
     assert all(path.stat().st_mtime_ns == before for path, before in drawn.items())
-    assert encoder.encoded == 16
+    assert 16 <= encoder.encoded <= 16 + IN_FLIGHT
     folder = prepare_gallery(encoder, places, quiet, images=IMAGES)
-    assert encoder.encoded == IMAGES  # nothing was encoded twice
+    assert encoder.encoded <= IMAGES + IN_FLIGHT  # what was stored is not encoded twice
     with Gallery.open(folder, fingerprint=encoder.fingerprint) as gallery:
         assert len(gallery) == IMAGES
         assert gallery.verify() == []
+    before = encoder.encoded
     assert prepare_gallery(encoder, places, quiet, images=IMAGES) == folder
-    assert encoder.encoded == IMAGES
+    assert encoder.encoded == before
 
 
 def test_another_bundle_gets_another_gallery_over_the_same_phantoms(tmp_path: Path) -> None:
