@@ -64,8 +64,8 @@ def _known(f: dict[str, Any]) -> str:
 
 def _phantoms(f: dict[str, Any]) -> str:
     heading = (
-        f"**Synthetic phantoms**, {f['test_images']} images of {f['test_patients']} held-out patients, int8 weights (the "
-        "shipped bundle), relevance by what was drawn (region, side, finding):\n"
+        f"**Synthetic phantoms**, {f['test_images']} images of {f['test_patients']} held-out patients, the shipped "
+        "bundle's int8 weights, relevance by what was drawn (region, side, finding):\n"
     )
     rows = [
         [r["language"], r["region"], r["system"], str(r["queries"]), *(f"{r[k]:.3f}" for k in ("r1", "r5", "mrr"))]
@@ -94,7 +94,8 @@ def _gate(g: dict[str, Any]) -> str:
     said = "; ".join(f"{n} {c['fp32']:.4f} → {c['int8']:.4f} ({c['difference']:+.4f})" for n, c in changes.items())
     return (
         f"The gate of `--precision int8` on the same run: {g['gate']['queries']:,} queries over "
-        f"{g['gate']['gallery']:,} phantoms of other patients; {said}; mean top-5 overlap {g['top5_overlap']:.3f}. Passed: {g['passed']} "
+        f"{g['gate']['gallery']:,} phantoms of other patients; {said}; mean top-5 overlap "
+        f"{g['top5_overlap']:.3f}. Passed: {g['passed']} "
         f"(text: {g['text']}; image: {g['image']})."
     )
 
