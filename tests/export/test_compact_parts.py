@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 
 torch = pytest.importorskip("torch")
 
+import onnx  # noqa: E402  after the skip
 from torch import Tensor  # noqa: E402  after the skip
 
 from export.certificate import Towers, certify_fp32  # noqa: E402
