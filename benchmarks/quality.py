@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from runtime import metrics
+from runtime.bundle import Bundle
 from runtime.dataset import read_dataset
 from runtime.encoder import DualEncoder, open_encoder
 from runtime.ensemble import stack_folds
 from runtime.errors import InvalidInputError
 from runtime.images import read_image
+from runtime.sessions import SessionSettings
 
 from .phantoms import HELD_OUT_SHARE, TRAIN_OPTIONS, same_truth, unseen_patients
 from .pipeline import run_module, train_and_export
@@ -213,7 +215,10 @@ def interval(differences: Floats) -> dict[str, float]:
 
 def query_times(bundles: dict[str, Path], threads: int) -> dict[str, float]:
     """Median milliseconds of encoding one text by every system, in turn in this process."""
-    encoders = {system: open_encoder(bundle, threads=threads, provider="cpu") for system, bundle in bundles.items()}
+    encoders = {  # none spins: the idle pools of the others would take the cores
+        system: DualEncoder(Bundle.open(bundle), threads=threads, provider="cpu", text_settings=SessionSettings())
+        for system, bundle in bundles.items()
+    }
     if not encoders:
         raise InvalidInputError("no system to time")
     seconds = paired({name: lambda e=e: e.encode_texts([QUERY]) for name, e in encoders.items()}, rounds=60)
