@@ -1,4 +1,4 @@
-"""The README's section on the ways to adapt a fold, and on what ten folds cost to train."""
+"""The README's section on the ways to adapt a fold."""
 
 from typing import Any
 
@@ -45,17 +45,3 @@ def _figures(row: dict[str, Any]) -> list[str]:
     change = row.get("ensemble_mrr_minus_reference")
     said = f"{change['mean']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})" if change else "reference"
     return [*(f"{row[key]:.3f}" for key in keys), said, f"{row['query_ms']:.1f}"]
-
-
-def training_section(f: dict[str, Any]) -> str:
-    """Processor seconds of the frozen pass and of a fold's epoch."""
-    heading = (
-        f"**Training** on {f['images']} synthetic phantoms, processor seconds: the frozen trunks' pass once, then a "
-        "fold's epoch; all folds of the run over one fold, the pass included in both:\n"
-    )
-    rows = [
-        [r["name"], f"{r['frozen_cpu_s']:.1f}", f"{r['fold_epoch_cpu_s']:.2f}", str(r["epochs"]), str(r["folds"]),
-         f"{r['all_over_one']:.2f}"]
-        for r in f["rows"]
-    ]  # fmt: skip
-    return heading + "\n" + table(["folds own", "frozen pass", "fold's epoch", "epochs", "folds", "all ÷ one"], rows)

@@ -15,7 +15,6 @@ from .results import command_line, print_table, save_result
 # name → options; epochs as the recipes of `quality`. One fold of the dear ones tells their price: two are the fewest
 RUNS: dict[str, tuple[object, ...]] = {
     "readout": ("--adapt", "readout:2"),
-    "readout, ViT-S/14": ("--adapt", "readout:4", "--image-trunk", "dinov2-s", "--image-weights", "random"),
     "lora": ("--adapt", "lora:8", "--folds", 2, "--epochs", 1),
     "unfreeze": ("--adapt", "unfreeze:4", "--folds", 2, "--epochs", 1),
 }
