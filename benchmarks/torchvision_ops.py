@@ -12,7 +12,11 @@ _LIBRARY: list[torch.library.Library] = []  # the schemas live as long as this o
 
 def define_missing_ops() -> None:
     """Defines the two operators whose absence ends torchvision's import; nothing here calls them."""
-    if _LIBRARY or torch.version.cuda is not None or "+cpu" in metadata.version("torchvision"):
+    if (
+        hasattr(torch.ops.torchvision, "nms")
+        or torch.version.cuda is not None
+        or "+cpu" in metadata.version("torchvision")
+    ):
         return
     library = torch.library.Library("torchvision", "FRAGMENT")
     for name in ("nms", "qnms"):

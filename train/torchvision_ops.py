@@ -15,7 +15,7 @@ _LIBRARIES: list[torch.library.Library] = []  # a schema lives as long as its li
 
 def define_missing_ops() -> bool:
     """Defines `nms` and `qnms` where torchvision cannot bring its own; True where it did so now."""
-    if _LIBRARIES or torch.version.cuda is not None or not _wheel_links_cuda():
+    if hasattr(torch.ops.torchvision, "nms") or torch.version.cuda is not None or not _wheel_links_cuda():
         return False
     library = torch.library.Library("torchvision", "FRAGMENT")
     for name in ("nms", "qnms"):

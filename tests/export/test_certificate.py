@@ -135,7 +135,7 @@ def test_a_fold_whose_weights_were_changed_after_export_fails_by_name(tiny_bundl
     assert max(report[f"{tower}_max_abs_difference"]) <= 1e-5
 
     corrupted = copy.deepcopy(getattr(tiny_parts, f"{tower}_graph"))
-    head = corrupted.folds.head if tower == "text" else corrupted.heads
+    head = corrupted.towers.head
     with torch.no_grad():
         head.out.weight[1, 0, 0] += 0.01
     every = {"text": tiny_parts.text_graph, "image": tiny_parts.image_graph} | {tower: corrupted}

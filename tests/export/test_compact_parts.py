@@ -211,7 +211,7 @@ def test_the_parts_say_what_folds_own_and_where_the_weights_are_from(trunks):
     assert parts.shared["image"]["tensors_of_each_fold"] == 16 + 4 + 2, "the final norm, too"
     recipe = recipe_of("heads", image_weights="hub")
     parts = stacked_parts(recipe, *trunks, fold_states(trunks, recipe, 2))
-    assert parts.shared["image_weights"].startswith("from the file ")
+    assert parts.shared["image_weights"] == "pretrained (DINOv2)"
     assert any("DINO" in name for name in parts.licences)
 
 

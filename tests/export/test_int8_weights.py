@@ -64,9 +64,12 @@ def test_every_stored_weight_is_the_fp32_one_within_half_a_step(tiny_bundle, sma
         stored = {t.name: numpy_helper.to_array(t) for t in onnx.load(small / name).graph.initializer}
         kinds = {"int8": 0, "float16": 0, "same": 0}
         for key, weight in exact.items():
-            if f"{key}.int8" in stored:
-                scale = stored[f"{key}.scale"].astype(np.float64)  # the bound is closer than float32 counts
-                assert (np.abs(stored[f"{key}.int8"] * scale - weight) <= scale / 2 * (1 + 1e-4)).all()
+            codes, steps = (
+                (f"{key}.codes", f"{key}.steps") if f"{key}.codes" in stored else (f"{key}.int8", f"{key}.scale")
+            )
+            if codes in stored:
+                scale = stored[steps].astype(np.float64)  # the bound is closer than float32 counts
+                assert (np.abs(stored[codes] * scale - weight) <= scale / 2 * (1 + 1e-4)).all()
                 kinds["int8"] += 1
             elif f"{key}.float16" in stored:
                 assert weight.ndim == 4

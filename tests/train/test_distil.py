@@ -89,5 +89,5 @@ def test_a_student_comes_close_to_the_ensemble_that_it_imitates(minilm: MiniLm):
         stream = getattr(features, f"{tower}s")
         with torch.no_grad():
             ours, theirs = (stacked(getattr(model, tower)(stream)) for model in (student, teacher))
-        assert float((ours * theirs).sum(1).mean()) > 0.7, "on the inputs themselves, not their mixtures"
+        assert float((ours * theirs).sum(1).mean()) > 0.6, "on the inputs themselves, not their mixtures"
     assert weights["text.head.out.weight"].shape == (1, recipe.hidden, 24)

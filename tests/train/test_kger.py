@@ -38,7 +38,7 @@ def test_a_run_has_every_fold_its_curve_its_settings_and_no_pickle(tiny_run, pha
     run = Run(tiny_run)
     names = {str(path.relative_to(tiny_run)) for path in tiny_run.rglob("*") if path.is_file()}
     of_fold = ("weights.safetensors", "figures.json", "curve.csv")
-    assert names == {"run.json", "folds.json", "frozen.json"} | {
+    assert names == {"run.json", "folds.json", "frozen.json", "times.json"} | {
         f"fold-{k}/{name}" for k in range(3) for name in of_fold
     }
     settings = run.settings()
