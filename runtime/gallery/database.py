@@ -2,6 +2,7 @@
 
 import secrets
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def connect(folder: Path, *, readonly: bool) -> sqlite3.Connection:
 def _open_writable(file: Path) -> sqlite3.Connection:
     connection = _open(file, "mode=rwc")
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         # FULL: a batch that was reported as stored survives a power cut too. Encoding a batch takes a
         # second, the fsync a few milliseconds.
         connection.execute("PRAGMA synchronous = FULL")
@@ -77,6 +78,20 @@ def _open_writable(file: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Sets the journal to WAL. Two that make one gallery at once collide here, and SQLite does not wait
+    for a lock that it would have to upgrade (it answers "locked" at once, whatever the timeout)."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _open_readonly(file: Path) -> sqlite3.Connection:

@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 
@@ -48,6 +49,19 @@ def test_readers_beside_a_writer_see_whole_batches(tmp_path: Path) -> None:
             done.set()
         assert all(reader.result() >= 1 for reader in readers)
         assert len(shared) == BATCH * BATCHES
+
+
+def test_a_gallery_made_by_many_at_once_is_made_once(tmp_path: Path) -> None:
+    start = Barrier(4)
+
+    def create(folder: Path) -> str:
+        start.wait()
+        with Gallery.create(folder, fingerprint="b1", folds=FOLDS, dims=DIMS) as gallery:
+            return gallery.info.fingerprint
+
+    with ThreadPoolExecutor(4) as pool:
+        for i in range(40):  # without waiting for the journal's switch one of nine collides
+            assert list(pool.map(create, [tmp_path / str(i)] * 4)) == ["b1"] * 4
 
 
 def test_two_writers_at_once_lose_nothing(tmp_path: Path) -> None:
