@@ -8,7 +8,7 @@ from runtime.bundle import IMAGE_MODEL
 
 from .cost_graphs import FOLDS, Graphs
 from .cost_rows import Timed, Variant, time_group, times
-from .cost_text import SIZES, readout, recipe_variants
+from .cost_text import recipe_variants, size_variants
 from .graph_work import Feeds, graph_work
 from .ten_sessions import Opener, many_sessions, one_graph
 
@@ -24,12 +24,7 @@ def time_sizes(
     graphs: Graphs, opener: Opener, rates: Mapping[str, float], rounds: int, precisions: tuple[str, ...]
 ) -> Timed:
     """Read-out folds K = 1, 2, 5, 10; the graph alone, one image."""
-    feeds, variants = pixels(1), {}
-    for precision in precisions:
-        for folds in SIZES:
-            path = graphs.path("readout", IMAGE_MODEL, precision, folds)
-            call = one_graph(opener, path, feeds)
-            variants[readout(folds, precision)] = Variant(call, graph_work(path, feeds), folds, precision)
+    variants = size_variants(IMAGE_MODEL, pixels(1), graphs, opener, precisions)
     return time_group("image, folds", variants, rates, rounds=rounds, prime=1)
 
 

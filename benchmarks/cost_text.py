@@ -46,13 +46,21 @@ def feeds_of(graphs: Graphs) -> Feeds:
 
 def time_sizes(graphs: Graphs, opener: Opener, rates: Mapping[str, float], rounds: int) -> Timed:
     """Read-out folds K = 1, 2, 5, 10 at fp32 and int8; the graph alone, one query."""
-    feeds, variants = feeds_of(graphs), {}
-    for precision in ("fp32", "int8"):
+    variants = size_variants(TEXT_MODEL, feeds_of(graphs), graphs, opener, ("fp32", "int8"))
+    return time_group("text, folds", variants, rates, rounds=rounds, prime=2)
+
+
+def size_variants(
+    name: str, feeds: Feeds, graphs: Graphs, opener: Opener, precisions: tuple[str, ...]
+) -> dict[str, Variant]:
+    """Read-out folds of every size and precision, for either tower."""
+    variants = {}
+    for precision in precisions:
         for folds in SIZES:
-            path = graphs.path("readout", TEXT_MODEL, precision, folds)
+            path = graphs.path("readout", name, precision, folds)
             call = one_graph(opener, path, feeds)
             variants[readout(folds, precision)] = Variant(call, graph_work(path, feeds), folds, precision)
-    return time_group("text, folds", variants, rates, rounds=rounds, prime=2)
+    return variants
 
 
 def time_recipe(

@@ -124,7 +124,10 @@ def export_parts(
     """Writes graphs, certificate and bundle; `made` says in the manifest what the parts were made of."""
     queries = gate_queries(precision, gate or GateSettings(), run.settings())
     with tempfile.TemporaryDirectory() as folder:
-        return _export(run, parts, dataset, out, precision, made, queries, Path(folder))
+        text, image, certificate = _certified(parts, dataset, precision, queries, Path(folder))
+        manifest = _manifest(run.settings(), parts, precision, made, certificate)
+        sources = {TEXT_MODEL: text, IMAGE_MODEL: image, TOKENIZER: parts.tokenizer_folder / TOKENIZER}
+        return Bundle.write(out, manifest, sources)
 
 
 def _parts(run: Run, recipe: str, folds: int | None, soup: bool) -> Parts:
@@ -137,43 +140,42 @@ def _parts(run: Run, recipe: str, folds: int | None, soup: bool) -> Parts:
     return compact_parts(run, folds=folds, soup=soup)
 
 
-def _export(
-    run: Run,
-    parts: Parts,
-    dataset: Dataset,
-    out: Path,
-    precision: str,
-    made: dict[str, int],
-    queries: Queries | None,
-    work: Path,
-) -> Bundle:
+def _certified(
+    parts: Parts, dataset: Dataset, precision: str, queries: Queries | None, work: Path
+) -> tuple[Path, Path, dict[str, Any]]:
+    """The text and image graph in `precision`, in the folder `work`, and their certificate."""
     text, image = work / TEXT_MODEL, work / IMAGE_MODEL
     write_text_graph(parts.text_graph, text)
     write_image_graph(parts.image_graph, parts.preprocessing.size, image)
     tokenizer = TextTokenizer(parts.tokenizer_folder / "tokenizer.json", max_tokens=parts.max_tokens)
-    exact = _onnx_towers(text, image, tokenizer, parts)
+
+    def open_towers(text: Path, image: Path) -> Towers:
+        return _onnx_towers(text, image, tokenizer, parts)
+
+    exact = open_towers(text, image)
     probe = Probe.draw(dataset, FP32_TEXTS, FP32_IMAGES)
-    tokens = certify_tokens(tokenizer, original_ids(parts.tokenizer_folder, parts.max_tokens), probe.texts)
     certificate: dict[str, Any] = {
-        "tokens_compared": tokens,
+        "tokens_compared": certify_tokens(
+            tokenizer, original_ids(parts.tokenizer_folder, parts.max_tokens), probe.texts
+        ),
         "fp32": certify_fp32(exact, parts.references, probe.texts, probe.images),
         "shared": dict(parts.shared),
     }
-    settings = run.settings()
-    lowered = Export(
-        text,
-        image,
-        exact,
-        lambda text, image: _onnx_towers(text, image, tokenizer, parts),
-        tokenizer,
-        parts.preprocessing,
-    )
     text, image, entries = lower_precision(
-        precision, lowered, queries, lambda: Probe.draw(dataset, PROBE_TEXTS, PROBE_IMAGES), work
+        precision,
+        Export(text, image, exact, open_towers, tokenizer, parts.preprocessing),
+        queries,
+        lambda: Probe.draw(dataset, PROBE_TEXTS, PROBE_IMAGES),
+        work,
     )
-    certificate |= entries
+    return text, image, certificate | entries
+
+
+def _manifest(
+    settings: dict[str, Any], parts: Parts, precision: str, made: dict[str, int], certificate: dict[str, Any]
+) -> Manifest:
     K, D, S = len(parts.references), parts.dims, parts.preprocessing.size
-    manifest = Manifest(
+    return Manifest(
         system="kger",
         recipe=settings["recipe"]["name"],
         precision=precision,
@@ -194,8 +196,6 @@ def _export(
         },
         licences=dict(parts.licences),
     )
-    sources = {TEXT_MODEL: text, IMAGE_MODEL: image, TOKENIZER: parts.tokenizer_folder / TOKENIZER}
-    return Bundle.write(out, manifest, sources)
 
 
 def without_folders(recipe: dict[str, Any]) -> dict[str, Any]:
