@@ -11,7 +11,7 @@ from runtime.files import write_text
 from .cost_section import cost_section
 from .markdown import table as _table
 from .pipeline import ROOT
-from .quality_section import quality_section
+from .quality_section import quality_section, training_section
 from .results import FOLDER
 
 START, END = "<!-- figures -->", "<!-- end of figures -->"
@@ -206,16 +206,31 @@ def _coldstart(f: dict[str, Any]) -> str:
     return f"{heading}\n{_table(['stage', 'p50 ms', 'p95 ms'], rows)}"
 
 
+def _session_options(f: dict[str, Any]) -> str:
+    """Times over the defaults', a row a setting and a column a scenario."""
+    scenarios = list(dict.fromkeys(r["scenario"] for r in f["rows"]))
+    settings = list(dict.fromkeys(r["setting"] for r in f["rows"]))
+    found = {(r["setting"], r["scenario"]): r for r in f["rows"]}
+    rows = [[s, *(f"{found[s, c]['over_defaults']:.2f}" for c in scenarios)] for s in settings]
+    pace = [str(round(found[s, scenarios[-1]]["neighbour_per_s"])) for s in settings]
+    heading = "**Session settings**: time over the defaults' (text: spins, image: does not), each changed alone:\n"
+    opening = ", ".join(f"{r['opening']} {r['median_ms']:.0f} ms ({r['file_mb']:.0f} MB)" for r in f["opening"])
+    table = _table(["setting", *scenarios, "images/s there"], [[*row, n] for row, n in zip(rows, pace, strict=True)])
+    return f"{heading}\n{table}\n\nOpening the text graph: {opening}."
+
+
 SECTIONS = {
     "kger_tuxpaint": _tuxpaint,
     "kger_phantoms": _phantoms,
     "kger_vocalfolds": _vocalfolds,
     "ensemble_cost": cost_section,
     "adapt_quality": quality_section,
+    "training_cost": training_section,
     "kger_latency": _latency,
     "kger_footprint": _footprint,
     "kger_paper_path": _paper,
     "index_scale": _index,
     "throughput": _throughput,
     "coldstart": _coldstart,
+    "session_options": _session_options,
 }

@@ -34,8 +34,6 @@ def quality_section(f: dict[str, Any]) -> str:
         rows = [row for row in f["rows"] if row["data"] == kind]
         lines = [[NAMES[r["system"]], *_figures(r)] for r in rows]
         head = [f"{title} ({rows[0]['queries']} queries)", "single R@1", "MRR", "ensemble R@1", "MRR", "Δ MRR", "ms"]
-        if kind == "phantoms":
-            lines += [[NAMES["unfreeze"], "not measured: too dear on two cores", *[""] * 5]]
         parts.append(table(head, lines))
     return heading + "\n" + "\n\n".join(parts)
 
@@ -45,3 +43,17 @@ def _figures(row: dict[str, Any]) -> list[str]:
     change = row.get("ensemble_mrr_minus_reference")
     said = f"{change['mean']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})" if change else "reference"
     return [*(f"{row[key]:.3f}" for key in keys), said, f"{row['query_ms']:.1f}"]
+
+
+def training_section(f: dict[str, Any]) -> str:
+    """Processor seconds of the frozen pass and of a fold's epoch."""
+    heading = (
+        f"**Training** on {f['images']} synthetic phantoms, processor seconds: the frozen trunks' pass once, then a "
+        "fold's epoch; all folds of the run over one fold, the pass included in both:\n"
+    )
+    rows = [
+        [r["name"], f"{r['frozen_cpu_s']:.1f}", f"{r['fold_epoch_cpu_s']:.2f}", str(r["epochs"]), str(r["folds"]),
+         f"{r['all_over_one']:.2f}"]
+        for r in f["rows"]
+    ]  # fmt: skip
+    return heading + "\n" + table(["folds own", "frozen pass", "fold's epoch", "epochs", "folds", "all ÷ one"], rows)
