@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from runtime.judge import LocalCaptionJudge
+from runtime.knowledge import load_knowledge
 from runtime.results import Candidate, Query
 
 FOLDS, DIMS = 3, 8
@@ -76,3 +77,48 @@ def test_it_names_itself_and_nothing_else():
     judge = LocalCaptionJudge(_encode_texts)
     assert judge.name == "local caption judge"
     assert judge.judge(Query("q"), [_candidate(1, "polyp")], _never)[0].model == "local caption judge"
+
+
+KNOWLEDGE = load_knowledge()
+
+
+def test_with_knowledge_the_query_is_the_mean_direction_of_its_paraphrases_in_every_fold():
+    query, caption = "perforation of the left eardrum", "a caption that names nothing"
+    texts = KNOWLEDGE.expand(query)
+    assert len(texts) > 1
+    mean = _encode_texts(texts).astype(np.float64).mean(axis=0)  # (K, D)
+    asked = mean / np.linalg.norm(mean, axis=-1, keepdims=True)
+    expected = np.mean([asked[k] @ _encode_texts([caption])[0, k] for k in range(FOLDS)])
+    judged = LocalCaptionJudge(_encode_texts, KNOWLEDGE).judge(Query(query), [_candidate(1, caption)], _never)
+    assert judged[0].score == pytest.approx(max(expected, 0), abs=1e-6)
+    assert expected > 0  # else the clip would pass for the score
+
+
+def test_a_query_without_ent_words_is_judged_as_without_knowledge():
+    candidates = [_candidate(i, caption) for i, caption in enumerate(["a red apple", "right ear", "a left shoe"])]
+    query = Query("a right shoe")
+    plain = LocalCaptionJudge(_encode_texts).judge(query, candidates, _never)
+    judged = LocalCaptionJudge(_encode_texts, KNOWLEDGE).judge(query, candidates, _never)
+    assert [(j.score, j.reason) for j in judged] == [(j.score, "") for j in plain]
+
+
+def test_a_caption_of_another_side_region_or_state_keeps_half_its_score_and_says_why():
+    def encode(texts):
+        return np.ones((len(texts), FOLDS, DIMS), np.float32) / np.sqrt(DIMS).astype(np.float32)
+
+    captions = ["polyp of the left nose", "polyp of the right nose", "edema of the throat", "polyp"]
+    judged = LocalCaptionJudge(encode, KNOWLEDGE).judge(
+        Query("polyp of the left nose"), [_candidate(i, c) for i, c in enumerate(captions)], _never
+    )
+    assert [j.score for j in judged] == pytest.approx([1, 0.5, 0.5, 1], abs=1e-6)
+    assert judged[0].reason == "Region agrees: nose. Side agrees: left. Finding agrees: polyp."
+    assert judged[1].reason == "other side: left was asked for, the caption names right; score halved"
+    assert judged[2].reason.startswith("other region: nose was asked for, the caption names throat")
+    assert "Side left open" in judged[3].reason
+
+
+def test_with_knowledge_it_says_so_in_its_name_and_without_it_does_not():
+    judge = LocalCaptionJudge(_encode_texts, KNOWLEDGE)
+    assert judge.name == "local caption judge with ENT knowledge"
+    assert judge.judge(Query("polyp"), [_candidate(1, "polyp")], _never)[0].model == judge.name
+    assert LocalCaptionJudge.name == LocalCaptionJudge(_encode_texts).name == "local caption judge"
