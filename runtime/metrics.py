@@ -1,4 +1,4 @@
-"""Retrieval metrics that training needs, over many-to-many relevance.
+"""Retrieval metrics that training and tuning need, over many-to-many relevance.
 
 `similarities` is (Q, N) float; `relevant` is (Q, N) bool with at least one True a row. Ties count against
 the query: a relevant item that shares its score with an irrelevant one is ranked below it, so a constant
@@ -45,6 +45,28 @@ def recall_at(similarities: Floats, relevant: Bools, k: int) -> float:
     order = np.lexsort((relevant, -similarities), axis=1)[:, :k]
     hits = np.take_along_axis(relevant, order, 1).sum(1)
     return float(np.mean(hits / relevant.sum(1)))
+
+
+def ndcg_at(similarities: Floats, grades: NDArray[np.integer], k: int) -> float:
+    """nDCG@k: mean of DCG@k over the DCG@k of the ideal order, with graded relevance (Q, N), integers of at least 0.
+
+    Gain is the grade itself and the discount 1 / log2(rank + 1), as trec_eval has it, not 2^grade - 1; the ideal
+    order is by grade over all N items. Items that tie stand lowest grade first. Every query needs a grade above 0.
+    Source: Järvelin and Kekäläinen, ACM TOIS 2002. Raises InvalidInputError for unequal shapes, NaN, a grade below
+    0, a query without a grade above 0, or k < 1.
+    """
+    if similarities.shape != grades.shape:
+        raise InvalidInputError(f"similarities {similarities.shape} and grades {grades.shape} differ in shape")
+    if np.isnan(similarities).any():
+        raise InvalidInputError("the similarities hold NaN; the model diverged, or a vector is damaged")
+    if k < 1 or np.any(grades < 0):
+        raise InvalidInputError(f"nDCG@{k} with a lowest grade of {grades.min()}; expected k ≥ 1 and grades ≥ 0")
+    if not (grades > 0).any(1).all():
+        raise InvalidInputError("every query needs a relevant item; drop the queries that have none")
+    discount = 1 / np.log2(np.arange(2, min(k, grades.shape[1]) + 2))
+    order = np.lexsort((grades, -similarities), axis=1)[:, :k]
+    ideal = np.sort(grades, axis=1)[:, ::-1][:, :k]
+    return float(np.mean(np.take_along_axis(grades, order, 1) @ discount / (ideal @ discount)))
 
 
 def table(similarities: Floats, relevant: Bools) -> dict[str, float]:

@@ -1,22 +1,24 @@
 """Pos-Fuse: a retrieval ranking and a judge's scores become one ranking."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ..errors import InvalidInputError
 from ..results import FusedItem
-from .decays import Scores, position_probabilities
+from .decays import position_probabilities
+from .ranking import check_inputs, ranked
 from .settings import PosFuseSettings
 from .strategies import COMBINE, judge_side
-
-_DIGITS = 12  # scores that differ only by float rounding count as equal, so retrieval order decides
 
 
 def pos_fuse(
     retrieval: Sequence[int],
     judged: Mapping[int, float | None],
     settings: PosFuseSettings | None = None,
+    *,
+    agreement: float | None = None,
 ) -> list[FusedItem]:
     """Every item of `retrieval` (ids, best first) in the fused order, with both sides' parts.
 
@@ -24,6 +26,9 @@ def pos_fuse(
     rank is by score, equal scores in the order of `judged` in the published variant (its lists are best
     first) and in retrieval order in the corrected one. Equal fused scores keep retrieval order. Without
     any judgement the ranking is retrieval's and each score is its position's probability.
+
+    `agreement`, 0 to 1, is how far the folds agree on retrieval's first; with `settings.agreement` it multiplies
+    retrieval's weight, so that a divided ensemble gives way to the judge.
 
     With the strategies weighted and rrf, `retrieval_part` + `judge_part` is the score; with max and min the
     score is the larger or smaller of the two.
@@ -35,25 +40,40 @@ def pos_fuse(
     form gives it the score `settings.prior`, so that both lists are complete. With nothing unjudged and no
     equal scores out of retrieval order the two are the same.
 
-    Raises InvalidInputError for a repeated id, a judged id that was not retrieved, a score outside [0, 1].
+    Raises InvalidInputError for a repeated id, a judged id that was not retrieved, a score outside [0, 1], and
+    where `settings.agreement` has no agreement to weigh by.
     """
     settings = settings or PosFuseSettings()
-    _check(retrieval, judged)
+    check_inputs(retrieval, judged)
     if not retrieval:
         return []
     row_of = {item: row for row, item in enumerate(retrieval)}
+    settings = _weighed(settings, agreement)
     listed = _judge_list(retrieval, judged, settings)
 
     n = len(retrieval)
     r = position_probabilities(n, settings.decay, settings.decay_rate)
     if not listed:
-        return _ranked(retrieval, judged, r, r, np.zeros(n))
+        return ranked(retrieval, judged, r, r, np.zeros(n))
     g, ranks = np.full(n, np.nan), np.full(n, np.nan)
     rows = [row_of[item] for item, _ in listed]
     p = position_probabilities(len(listed), settings.decay, settings.decay_rate)
     g[rows] = judge_side(p, np.array([score for _, score in listed]), settings)
     ranks[rows] = np.arange(1, len(listed) + 1)
-    return _ranked(retrieval, judged, *COMBINE[settings.strategy](r, g, ranks, settings))
+    return ranked(retrieval, judged, *COMBINE[settings.strategy](r, g, ranks, settings))
+
+
+def _weighed(settings: PosFuseSettings, agreement: float | None) -> PosFuseSettings:
+    if not settings.agreement:
+        return settings
+    if agreement is None or not 0 <= agreement <= 1:
+        raise InvalidInputError(
+            f"Pos-Fuse is to weigh by the folds' agreement, which is {agreement}; "
+            "give fold cosines (agreement 0 to 1), or settings with agreement=False"
+        )
+    weight = settings.retrieval_weight * agreement
+    # with the judge's weight at 0 there is nothing to give way to
+    return replace(settings, retrieval_weight=weight) if settings.judge_weight > 0 else settings
 
 
 def _judge_list(
@@ -65,37 +85,3 @@ def _judge_list(
         scores = dict(known)
         known = [(item, scores.get(item, settings.prior)) for item in retrieval]
     return sorted(known, key=lambda pair: -pair[1])
-
-
-def _ranked(
-    retrieval: Sequence[int],
-    judged: Mapping[int, float | None],
-    score: Scores,
-    retrieval_part: Scores,
-    judge_part: Scores,
-) -> list[FusedItem]:
-    rows = sorted(range(len(retrieval)), key=lambda row: (-round(float(score[row]), _DIGITS), row))
-    return [
-        FusedItem(
-            item_id=retrieval[row],
-            rank=rank,
-            score=float(score[row]),
-            retrieval_rank=row + 1,
-            retrieval_part=float(retrieval_part[row]),
-            judge_part=float(judge_part[row]),
-            judge_score=judged.get(retrieval[row]),
-            rank_change=row + 1 - rank,
-        )
-        for rank, row in enumerate(rows, start=1)
-    ]
-
-
-def _check(retrieval: Sequence[int], judged: Mapping[int, float | None]) -> None:
-    if len(set(retrieval)) != len(retrieval):
-        raise InvalidInputError(f"the ranking {list(retrieval)} repeats an item; expected distinct ids")
-    strangers = sorted(set(judged) - set(retrieval))
-    if strangers:
-        raise InvalidInputError(f"items {strangers} are judged but not retrieved; judge the retrieved ones")
-    for item, score in judged.items():
-        if score is not None and not 0 <= score <= 1:  # also refuses NaN
-            raise InvalidInputError(f"item {item} has the judge's score {score}; expected 0 to 1, or None")

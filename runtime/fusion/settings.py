@@ -1,9 +1,10 @@
-"""The settings of Pos-Fuse."""
+"""The settings of every fusion."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import InvalidInputError
+from .calibration import Calibration
 from .decays import DECAYS
 
 VARIANTS = ("corrected", "published")
@@ -18,7 +19,9 @@ class PosFuseSettings:
     `variant`: "corrected" gives an unjudged item the score `prior`, "published" leaves it out of the
     judge's list. `strategy` combines the sides; `judge_side` makes the judge's from position and score.
     `position_weight` and `score_weight` serve position_and_score, `confidence_floor` confidence_weighted,
-    `retrieval_weight` and `judge_weight` the strategy weighted, `rrf_k` the strategy rrf.
+    `retrieval_weight` and `judge_weight` the strategy weighted, `rrf_k` the strategy rrf. `agreement` (weighted
+    only, ours) multiplies `retrieval_weight` by the share of folds whose own best among the candidates is
+    retrieval's first; the weights are then renormalised as always.
     Raises InvalidInputError for a name or a value that cannot be used.
     """
 
@@ -34,6 +37,7 @@ class PosFuseSettings:
     confidence_floor: float = 0.3
     prior: float = 0.5
     rrf_k: float = 60.0
+    agreement: bool = False
 
     def __post_init__(self) -> None:
         for name, choices in (
@@ -57,3 +61,26 @@ class PosFuseSettings:
         for first, second in (("retrieval_weight", "judge_weight"), ("position_weight", "score_weight")):
             if getattr(self, first) + getattr(self, second) == 0:
                 raise InvalidInputError(f"Pos-Fuse {first} and {second} are both 0; raise at least one")
+
+
+@dataclass(frozen=True)
+class ConvexSettings:
+    """How calibrated scores are combined: (1 − `judge_weight`) · retrieval + `judge_weight` · judge.
+
+    `retrieval` and `judge` make probabilities of relevance of the mean cosine and of the judge's score; an unjudged
+    item has the probability `prior` on the judge's side. The defaults calibrate nothing and are for trying out:
+    tuned ones come from `python -m benchmarks tune`. Raises InvalidInputError for a value outside 0 to 1.
+    """
+
+    judge_weight: float = 0.5
+    retrieval: Calibration = field(default_factory=Calibration)
+    judge: Calibration = field(default_factory=Calibration)
+    prior: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in ("judge_weight", "prior"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InvalidInputError(f"convex combination: {name} is {getattr(self, name)}; expected 0 to 1")
+
+
+FusionSettings = PosFuseSettings | ConvexSettings

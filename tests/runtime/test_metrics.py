@@ -64,3 +64,52 @@ def test_a_query_without_a_relevant_item_and_unequal_shapes_are_refused():
         metrics.first_relevant_rank(np.zeros((1, 3)), np.zeros((1, 3), bool))
     with pytest.raises(InvalidInputError, match=r"\(1, 3\).*\(1, 2\)"):
         metrics.first_relevant_rank(np.zeros((1, 3)), np.ones((1, 2), bool))
+
+
+GRADES = np.array([[0, 2, 1, 0], [1, 0, 0, 2], [0, 0, 0, 1]])
+
+
+def test_ndcg_of_a_worked_example_has_linear_gains_and_a_log2_discount():
+    first = (2 / np.log2(3)) / (2 / np.log2(2) + 1 / np.log2(3))  # grades 0, 2 of the ideal 2, 1
+    second = (1 / np.log2(2)) / (2 / np.log2(2) + 1 / np.log2(3))
+    assert metrics.ndcg_at(SIMILARITIES, GRADES, 2) == pytest.approx((first + second + 0) / 3)
+    last = (1 / np.log2(2) + 2 / np.log2(5)) / (2 / np.log2(2) + 1 / np.log2(3))
+    whole = ((2 / np.log2(3) + 1 / np.log2(4)) / (2 + 1 / np.log2(3)), last, 1 / np.log2(5))
+    assert metrics.ndcg_at(SIMILARITIES, GRADES, 10) == pytest.approx(np.mean(whole))
+
+
+def test_ndcg_counts_ties_against_the_query():
+    constant = np.zeros((1, 3))
+    grades = np.array([[2, 0, 1]])
+    assert metrics.ndcg_at(constant, grades, 1) == 0
+    assert metrics.ndcg_at(constant, grades, 2) == pytest.approx((1 / np.log2(3)) / (2 + 1 / np.log2(3)))
+    assert metrics.ndcg_at(-np.array([[0, 2, 1]]), grades, 3) == 1.0
+
+
+@pytest.mark.parametrize("k", [1, 5, 10, 50])
+def test_ndcg_equals_ir_measures_on_random_scores(k):
+    ir_measures = pytest.importorskip("ir_measures", reason="the benchmark environment")
+    rng = np.random.default_rng(k)
+    scores, grades = rng.normal(size=(25, 20)), rng.integers(0, 3, (25, 20))
+    grades[:, 4] = 2
+    pairs = [(q, d) for q in range(25) for d in range(20)]
+    run = [ir_measures.ScoredDoc(str(q), str(d), float(scores[q, d])) for q, d in pairs]
+    truth = [ir_measures.Qrel(str(q), str(d), int(grades[q, d])) for q, d in pairs]
+    measure = ir_measures.nDCG @ k
+    expected = ir_measures.calc_aggregate([measure], truth, run)[measure]
+    assert metrics.ndcg_at(scores, grades, k) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("similarities", "grades", "k", "says"),
+    [
+        (np.zeros((1, 3)), np.ones((1, 2), int), 1, r"\(1, 3\).*\(1, 2\)"),
+        (np.full((1, 2), np.nan), np.ones((1, 2), int), 1, "NaN"),
+        (np.zeros((1, 2)), np.array([[1, -1]]), 1, "lowest grade of -1"),
+        (np.zeros((1, 2)), np.ones((1, 2), int), 0, "k ≥ 1"),
+        (np.zeros((1, 2)), np.zeros((1, 2), int), 1, "needs a relevant item"),
+    ],
+)
+def test_ndcg_refuses_what_has_no_value(similarities, grades, k, says):
+    with pytest.raises(InvalidInputError, match=says):
+        metrics.ndcg_at(similarities, grades, k)
