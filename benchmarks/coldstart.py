@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from runtime.bundle import Bundle
-from runtime.cli import DEFAULT_BUNDLE
 from runtime.ensemble import stack_folds
 from runtime.gallery import Gallery, NewItem
+from runtime.options import DEFAULT_BUNDLE
 
 from .pipeline import ROOT, CommandFailedError
 from .results import command_line, print_table, save_result

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.phantoms import generate
-from runtime.cli import DEFAULT_BUNDLE
+from runtime.options import DEFAULT_BUNDLE
 
 from .pipeline import ROOT, CommandFailedError
 from .results import command_line, print_table, save_result

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runtime.cli import DEFAULT_BUNDLE
 from runtime.encoder import DualEncoder, open_encoder
 from runtime.ensemble import fold_cosines, fold_top, stack_folds
 from runtime.index import ExactIndex
+from runtime.options import DEFAULT_BUNDLE
 
 from .plots import plot_stages
 from .results import command_line, print_table, save_result

@@ -22,11 +22,11 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from runtime.bundle import TEXT_MODEL, Bundle
-from runtime.cli import DEFAULT_BUNDLE
 from runtime.encoder import DualEncoder
 from runtime.ensemble import stack_folds
 from runtime.files import sha256_file
 from runtime.index import ExactIndex
+from runtime.options import DEFAULT_BUNDLE
 from runtime.sessions import FOR_IMAGES, FOR_QUERIES, GRAPH_LEVELS, SessionSettings, open_session
 
 from .results import command_line, print_table, save_result

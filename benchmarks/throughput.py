@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from runtime.cli import DEFAULT_BUNDLE
 from runtime.dataset import read_dataset
 from runtime.encoder import DualEncoder, open_encoder
+from runtime.options import DEFAULT_BUNDLE
 
 from .pipeline import ROOT
 from .results import command_line, print_table, save_result

@@ -1,4 +1,4 @@
-"""The command line: index, search, batch, info, verify."""
+"""The command line: index, search, batch, record, info, verify."""
 
 import argparse
 import json
@@ -10,16 +10,10 @@ from typing import TYPE_CHECKING
 
 from .entry import quiet_threads, run_command
 from .errors import GalleryNotFoundError, InvalidInputError
-from .fusion import DECAYS, STRATEGIES, VARIANTS, PosFuseSettings
-from .judge.choose import JUDGES, choose_judge
-from .sessions import PROVIDER_CHOICES
+from .options import add_places, add_search_options, checked_arguments, open_judge
 
 if TYPE_CHECKING:
-    from .judge import Judge
     from .systems.kger import KgerSystem
-
-DEFAULT_BUNDLE = Path(__file__).resolve().parent.parent / "assets" / "bundles" / "kger"
-DEFAULT_GALLERY = Path("gallery")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -35,11 +29,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m runtime", description="Knowledge-grounded image retrieval, without torch."
     )
-    commands = parser.add_subparsers(required=True, metavar="{index,search,batch,info,verify}")
+    commands = parser.add_subparsers(required=True, metavar="{index,search,batch,record,info,verify}")
 
     index = commands.add_parser("index", help="turn a folder or a table of images into a gallery")
     index.add_argument("data", type=Path, help="ENTRep folder, CSV or JSONL table, or a folder of images")
-    _places(index)
+    add_places(index)
     for column, default in (("file", "file"), ("caption", "caption"), ("caption-vi", "caption_vi"), ("group", "group")):
         index.add_argument(f"--{column}-column", default=default, help=f"name of the column (default: {default})")
     index.add_argument("--batch", type=int, default=16, help="images a transaction (default: 16)")
@@ -51,57 +45,30 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("text", nargs="?", help="what to look for")
     search.add_argument("--image", type=Path, help="an image to look for, alone or together with the text")
     search.add_argument("--json", action="store_true", help="print the whole result as JSON")
-    _search_options(search)
+    add_places(search)
+    add_search_options(search)
     search.set_defaults(command=_search)
 
     batch = commands.add_parser("batch", help="many queries; writes the published files")
     batch.add_argument("--queries", type=Path, required=True, help="t2i.csv: one phrase a line, no header")
     batch.add_argument("--out", type=Path, required=True, help="folder for the result files")
-    _search_options(batch)
+    add_places(batch)
+    add_search_options(batch)
     batch.set_defaults(command=_batch)
 
+    record = commands.add_parser("record", help="a record of a judge's replies as a text file to send or commit")
+    record.add_argument("record", type=Path, help="the file that --record named")
+    record.add_argument("--out", type=Path, required=True, help="the JSON Lines file to write")
+    record.add_argument("--redact", action="store_true", help="leave out the words: queries, rationales, replies")
+    record.set_defaults(command=_record)
+
     info = commands.add_parser("info", help="what the bundle and the gallery are")
-    _places(info)
+    add_places(info)
     info.set_defaults(command=_info)
     verify = commands.add_parser("verify", help="check every hash and every row")
-    _places(verify)
+    add_places(verify)
     verify.set_defaults(command=_verify)
     return parser
-
-
-def _places(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="bundle folder (default: the shipped one)")
-    parser.add_argument("--gallery", type=Path, default=DEFAULT_GALLERY, help="gallery folder (default: gallery)")
-    parser.add_argument("--threads", type=int, help="threads of the model (default: all cores)")
-    parser.add_argument(
-        "--provider",
-        choices=PROVIDER_CHOICES,
-        default="auto",
-        help="where the model runs: auto is CUDA where this onnxruntime has it, else the CPU",
-    )
-
-
-def _search_options(parser: argparse.ArgumentParser) -> None:
-    _places(parser)
-    parser.add_argument("-k", type=int, default=5, help="how many items (default: 5)")
-    parser.add_argument(
-        "--where", action="append", default=[], metavar="FILTER", help="such as 'class=ear-left'; may be repeated"
-    )
-    parser.add_argument(
-        "--recall",
-        type=float,
-        default=0.99,
-        help="share of the ten best that an approximate search must find, measured on the gallery (default: .99); "
-        "above 50 000 items only, below search is exact, as it always is with 1",
-    )
-    parser.add_argument("--mode", choices=("mean", "votes"), default="mean", help="mean cosine, or published vote sum")
-    parser.add_argument("--judge", choices=JUDGES, default="none")
-    parser.add_argument("--record", type=Path, help="file of recorded replies: written by gemini, read by replay")
-    parser.add_argument("--judge-model", help="Gemini model name")
-    parser.add_argument("--allow-upload", action="store_true", help="let gemini send images to Google")
-    parser.add_argument("--fusion", choices=VARIANTS, default="corrected", help="Pos-Fuse variant")
-    parser.add_argument("--decay", choices=tuple(DECAYS), default="exponential")
-    parser.add_argument("--strategy", choices=STRATEGIES, default="weighted")
 
 
 def _index(args: argparse.Namespace) -> int:
@@ -155,29 +122,31 @@ def _search(args: argparse.Namespace) -> int:
     image = read_image(args.image) if args.image else None
     query = Query(args.text, image, args.image.name if args.image else None)
     system = _open(args)
-    result = system.search(
-        query, k=args.k, where=args.where, mode=args.mode, judge=_judge(args, system), fusion=_fusion(args)
-    )
+    with open_judge(args, system) as judge:
+        result = system.search(query, judge=judge, **checked_arguments(args, system, judge))
     print(json.dumps(result.to_json(), ensure_ascii=False, indent=2) if args.json else result_table(result))
     return 0
 
 
 def _batch(args: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
+    from .batch import run_batch
     from .dataset import read_queries
-    from .publish import publish
-    from .results import Query
 
-    queries = read_queries(args.queries)
-    system = _open(args)
-    judge, fusion = _judge(args, system), _fusion(args)
-    results = [
-        system.search(Query(text), k=args.k, where=args.where, mode=args.mode, judge=judge, fusion=fusion)
-        for text in tqdm(queries, desc="batch", unit="query", disable=None)
-    ]
-    for path in publish(args.out, results):
-        print(path)
+    return run_batch(_open(args), read_queries(args.queries), args)
+
+
+def _record(args: argparse.Namespace) -> int:
+    from .judge.record import ReplyRecord
+    from .judge.record_file import export_record
+
+    if args.out.exists() and args.record.exists() and args.out.samefile(args.record):
+        raise InvalidInputError(f"--out {args.out} is the record itself; name another file, it would be lost")
+    record = ReplyRecord(args.record, must_exist=True)
+    try:
+        count = export_record(record, args.out, redact=args.redact)
+    finally:
+        record.close()
+    print(f"{args.out}: {count} replies{', without words' if args.redact else ''}")
     return 0
 
 
@@ -221,17 +190,3 @@ def _open(args: argparse.Namespace) -> "KgerSystem":
 
     # opening the text graph on one thread and the rest on another won nothing that could be measured
     return open_kger(args.bundle, args.gallery, threads=args.threads, provider=args.provider, recall=args.recall)
-
-
-def _judge(args: argparse.Namespace, system: "KgerSystem") -> "Judge | None":
-    return choose_judge(
-        args.judge,
-        system.encoder.encode_texts,
-        record=args.record,
-        model=args.judge_model,
-        allow_upload=args.allow_upload,
-    )
-
-
-def _fusion(args: argparse.Namespace) -> PosFuseSettings:
-    return PosFuseSettings(variant=args.fusion, decay=args.decay, strategy=args.strategy)

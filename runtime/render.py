@@ -29,6 +29,13 @@ def result_table(result: SearchResult) -> str:
             lines.append(f"      {c.caption}")
         if place.judge_score is None and result.judge and reasons.get(c.item_id):
             lines.append(f"      unjudged: {reasons[c.item_id]}")
+        if place.tie_break:
+            lines.append(f"      {place.tie_break}")
+        lines += [f"      {sentence}" for sentence in result.knowledge.get(c.item_id, ())]
+    if result.confidence is not None:
+        word = "no good match" if result.no_match else "the first is relevant"
+        lines += ["", f"{word}: probability {result.confidence:.0%}"]
+    lines += [f"note: {note}" for note in result.notes]
     stages = ", ".join(f"{stage} {ms:.1f}" for stage, ms in result.timings_ms.items())
     return "\n".join([*lines, "", f"ms: {stages}"])
 

@@ -46,7 +46,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A judge's word on one candidate: a score in [0, 1], or None, *unjudged*, with the reason why."""
+    """A judge's word on one candidate: a score in [0, 1], or None, *unjudged*, with the reason why.
+
+    `price_usd` is what it cost now, None where the model's price is not known.
+    """
 
     item_id: int
     score: float | None
@@ -57,13 +60,15 @@ class Judgement:
     latency_ms: float = 0.0
     attempts: int = 1
     replayed: bool = False
+    price_usd: float | None = 0.0
 
 
 @dataclass(frozen=True)
 class FusedItem:
     """One place of the final ranking; keeps every source's score beside the fused one.
 
-    `rank_change` is retrieval rank minus final rank: positive where the item rose.
+    `rank_change` is retrieval rank minus final rank: positive where the item rose. `tie_break` says what a
+    pairwise comparison with a neighbour decided, "" where there was none.
     """
 
     item_id: int
@@ -74,11 +79,18 @@ class FusedItem:
     judge_part: float
     judge_score: float | None
     rank_change: int
+    tie_break: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class SearchResult:
-    """Every stage of one search, side by side; `timings_ms` and `cost` are per stage."""
+    """Every stage of one search, side by side; `timings_ms` and `cost` are per stage.
+
+    `confidence` is the calibrated probability that the first of `ranking` is relevant, None where nothing was
+    calibrated for this bundle; `no_match` says that it lies below the threshold that the user set. `notes` are
+    sentences for the user: a judge that is switched off, a budget that is spent. `knowledge` says, for each
+    candidate with a caption, what agrees with the query and what differs.
+    """
 
     query: Query
     mode: str
@@ -88,6 +100,10 @@ class SearchResult:
     ranking: tuple[FusedItem, ...]
     timings_ms: dict[str, float] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
+    confidence: float | None = None
+    no_match: bool = False
+    notes: tuple[str, ...] = ()
+    knowledge: dict[int, list[str]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The result as JSON-ready values, without pixels."""
@@ -100,6 +116,10 @@ class SearchResult:
             "ranking": [_plain(f) for f in self.ranking],
             "timings_ms": self.timings_ms,
             "cost": self.cost,
+            "confidence": self.confidence,
+            "no_match": self.no_match,
+            "notes": list(self.notes),
+            "knowledge": {str(item): sentences for item, sentences in self.knowledge.items()},
         }
 
 

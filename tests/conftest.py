@@ -12,11 +12,11 @@ import pytest
 
 from assets.phantoms.layout import generate
 from runtime.bundle import MANIFEST
-from runtime.cli import DEFAULT_BUNDLE
 from runtime.dataset import read_dataset
 from runtime.encoder import open_encoder
 from runtime.gallery import Gallery
 from runtime.indexing import index_dataset
+from runtime.options import DEFAULT_BUNDLE
 
 if TYPE_CHECKING:
     from export.parts import Parts

@@ -1,42 +1,41 @@
-"""The one place that speaks to the Gemini API: a question goes out, the HTTP body comes back."""
+"""The one place that speaks to the Gemini API: a request goes out, the HTTP body comes back."""
 
 import importlib
-import threading
 import time
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import JudgeError
-from ..images import RgbImage, decode_image
-from .picture import shrink_to_jpeg
-from .pointwise import OFFICIAL_ENDPOINT, Question
-from .prompt import finding_block, load_prompt
-from .record import RecordedReply
-from .settings import GeminiSettings
+from .asking import OFFICIAL_ENDPOINTS
+from .client import Delivered
+from .request import Request
+from .retries import TRANSIENT, RequestFailedError, RetryPolicy, retry_after_s
+from .settings import JudgeSettings
 
 # rationale first: the model reasons before it commits to a number
-_SCHEMA = {
-    "type": "OBJECT",
-    "properties": {"rationale": {"type": "STRING"}, "score": {"type": "NUMBER", "minimum": 0, "maximum": 1}},
-    "required": ["rationale", "score"],
-    "propertyOrdering": ["rationale", "score"],
-}
+_SCORE = {"rationale": {"type": "STRING"}, "score": {"type": "NUMBER", "minimum": 0, "maximum": 1}}
+_ENTRY = {"id": {"type": "STRING"}, **_SCORE}
 _REASON_LENGTH = 300
 
 
-class RequestFailedError(Exception):
-    """A request that brought no reply, after all attempts; the message never holds the key."""
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    names = list(properties)
+    return {"type": "OBJECT", "properties": properties, "required": names, "propertyOrdering": names}
 
-    def __init__(self, reason: str, attempts: int, latency_ms: float) -> None:
-        super().__init__(reason)
-        self.attempts = attempts
-        self.latency_ms = latency_ms
+
+SCHEMAS = {
+    "pointwise": _object(_SCORE),
+    "listwise": _object({"judgements": {"type": "ARRAY", "items": _object(_ENTRY)}}),
+    "pairwise": _object({"rationale": {"type": "STRING"}, "better": {"type": "STRING", "enum": ["A", "B", "tie"]}}),
+}
 
 
 class GeminiClient:
     """google-genai's client with this project's request, time-outs and retries; serves several threads."""
 
-    def __init__(self, settings: GeminiSettings, key: str) -> None:
+    wire = "gemini"
+
+    def __init__(self, settings: JudgeSettings, key: str) -> None:
         try:
             from google.genai import Client, errors, types  # noqa: PLC0415 - 0.4 s, and only this judge needs it
         except ImportError as error:
@@ -46,77 +45,54 @@ class GeminiClient:
         self._types = types
         self._settings = settings
         self._key = key
-        self._counter = threading.local()
-        self._prompt = load_prompt(settings.prompt).text
+        self._retries = RetryPolicy(settings)
         # never left to the environment: GOOGLE_GEMINI_BASE_URL or Vertex variables would redirect the images
-        base_url = settings.base_url or f"https://{OFFICIAL_ENDPOINT}/"
+        base_url = settings.base_url or f"https://{OFFICIAL_ENDPOINTS[self.wire]}/"
         self.endpoint = urlsplit(base_url).hostname or base_url
-        self._client = Client(vertexai=False, api_key=key, http_options=self._http_options(base_url))
+        # its own retries stay off: they know no Retry-After, and log what the service said
+        options = types.HttpOptions(base_url=base_url, timeout=settings.timeout_ms)
+        self._client = Client(vertexai=False, api_key=key, http_options=options)
+        self._refused = errors.APIError
         # the transport is httpx2, or httpx where that is absent; their errors are no APIError
         transports = [_module(name) for name in ("httpx2", "httpx")]
-        self._errors: tuple[type[Exception], ...] = (
-            errors.APIError,
-            *(transport.HTTPError for transport in transports if transport),
-        )
+        self._lost = tuple(transport.HTTPError for transport in transports if transport)
 
-    def _http_options(self, base_url: str) -> Any:
-        return self._types.HttpOptions(
-            base_url=base_url,
-            timeout=self._settings.timeout_ms,
-            retry_options=self._types.HttpRetryOptions(
-                attempts=self._settings.attempts,
-                initial_delay=self._settings.retry_delay_s,
-                max_delay=self._settings.max_retry_delay_s,
-                jitter=min(1.0, self._settings.retry_delay_s),
-            ),
-            client_args={"event_hooks": {"request": [self._count]}},
-        )
-
-    def _count(self, request: object) -> None:
-        # httpx calls this in the thread that sends, once for each attempt
-        self._counter.attempts += 1
-
-    def ask(self, question: Question) -> RecordedReply:
+    def send(self, request: Request) -> Delivered:
         """The reply's body as it came; raises RequestFailedError, ImageDecodeError for a broken picture."""
-        contents = self._contents(question)
-        self._counter.attempts = 0
+        contents = [
+            part if isinstance(part, str) else self._types.Part.from_bytes(data=part, mime_type="image/jpeg")
+            for part in request.parts()
+        ]
+        config = self._types.GenerateContentConfig(
+            system_instruction=request.prompt.text,
+            response_mime_type="application/json",
+            response_schema=SCHEMAS[request.mode],
+            temperature=request.temperature,
+            should_return_http_response=True,
+        )
+        (body, latency_ms), attempts = self._retries.call(lambda: self._once(contents, config))
+        return Delivered(body, attempts, latency_ms)
+
+    def _once(self, contents: list[Any], config: Any) -> tuple[bytes, float]:
         started = time.perf_counter()
         try:
             response = self._client.models.generate_content(
-                model=self._settings.model, contents=contents, config=self._config()
+                model=self._settings.model, contents=contents, config=config
             )
-        except self._errors as error:
-            raise RequestFailedError(self._reason(error), self._counter.attempts, _ms(started)) from None
+        except self._refused as error:
+            headers = getattr(error.response, "headers", None)
+            raise RequestFailedError(
+                self._reason(f"HTTP {error.code}: {error.message or error}"),
+                transient=error.code in TRANSIENT,
+                retry_after_s=retry_after_s(headers, error.details),
+            ) from None
+        except self._lost as error:
+            raise RequestFailedError(self._reason(f"{type(error).__name__}: {error}"), transient=True) from None
         body: str = response.sdk_http_response.body or ""
-        return RecordedReply(body.encode(), self.endpoint, self._counter.attempts, _ms(started))
+        return body.encode(), (time.perf_counter() - started) * 1000
 
-    def _config(self) -> Any:
-        return self._types.GenerateContentConfig(
-            system_instruction=self._prompt,
-            response_mime_type="application/json",
-            response_schema=_SCHEMA,
-            temperature=self._settings.temperature,
-            should_return_http_response=True,
-        )
-
-    def _contents(self, question: Question) -> list[Any]:
-        parts: list[Any] = []
-        if question.text:
-            parts.append(finding_block(question.text))
-        if question.image is not None:
-            parts += ["Example image of the finding:", self._jpeg(question.image)]
-        candidate = decode_image(question.candidate, name=question.candidate_name)
-        return [*parts, "Candidate image:", self._jpeg(candidate)]
-
-    def _jpeg(self, image: RgbImage) -> Any:
-        content = shrink_to_jpeg(image, self._settings.max_image_px)
-        return self._types.Part.from_bytes(data=content, mime_type="image/jpeg")
-
-    def _reason(self, error: Exception) -> str:
-        code, message = getattr(error, "code", None), getattr(error, "message", None)
-        kind = f"HTTP {code}" if code else type(error).__name__
-        text = f"{kind}: {message or error}".replace(self._key, "[key]")
-        return " ".join(text.split())[:_REASON_LENGTH]
+    def _reason(self, text: str) -> str:
+        return " ".join(text.replace(self._key, "[key]").split())[:_REASON_LENGTH]
 
     def close(self) -> None:
         """Closes the connections."""
@@ -128,7 +104,3 @@ def _module(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError:
         return None
-
-
-def _ms(started: float) -> float:
-    return (time.perf_counter() - started) * 1000

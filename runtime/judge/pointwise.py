@@ -1,115 +1,68 @@
-"""Pointwise judging: a question for each candidate and run, asked side by side, averaged by candidate."""
+"""Pointwise judging: a request for each candidate and run, asked side by side, averaged by candidate."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-
-import numpy as np
 
 from ..errors import ImageDecodeError
-from ..images import RgbImage
-from ..results import Candidate, Judgement, Query
-from .protocol import ImageReader
+from ..results import Candidate, Judgement
+from .asking import Answer
+from .request import Picture, Request
 
-OFFICIAL_ENDPOINT = "generativelanguage.googleapis.com"
-
-
-@dataclass(frozen=True, eq=False)
-class Question:
-    """One run of one candidate: the query's text and picture, and the candidate's image file as bytes."""
-
-    text: str | None
-    image: RgbImage | None
-    candidate_name: str
-    candidate: bytes
-    run: int
-
-    @property
-    def candidate_sha256(self) -> str:
-        """Of the file's bytes."""
-        return hashlib.sha256(self.candidate).hexdigest()
-
-    @property
-    def image_sha256(self) -> str | None:
-        """Of the query picture's shape and pixels; None where the query has none."""
-        if self.image is None:
-            return None
-        pixels = np.ascontiguousarray(self.image)
-        return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What one question brought; tokens, time and attempts are those spent now: 0 where it was replayed."""
-
-    score: float | None
-    reason: str
-    model: str
-    input_tokens: int = 0
-    output_tokens: int = 0
-    latency_ms: float = 0.0
-    attempts: int = 0
-    replayed: bool = False
-
-
-def describe_model(model: str, endpoint: str) -> str:
-    """`model`, and where it answered if that was not Google's own endpoint."""
-    return model if endpoint == OFFICIAL_ENDPOINT else f"{model} at {endpoint} (not Google's service)"
+Make = Callable[[tuple[Picture, ...], int], Request]
+"""Makes the request for pictures, in the order shown, and the number of the run."""
+Ask = Callable[[Request], Answer]
 
 
 def judge_pointwise(
-    query: Query,
     candidates: Sequence[Candidate],
-    images: ImageReader,
-    ask: Callable[[Question], Answer],
+    pictures: Sequence[Picture | Judgement],
+    make: Make,
+    ask: Ask,
     *,
-    model: str,
     runs: int,
     concurrency: int,
 ) -> list[Judgement]:
-    """One Judgement per candidate, in order: the mean of its runs; at most `concurrency` asked at once."""
-    text = (query.text or "").strip() or None
-    if text is None and query.image is None:
-        reason = "the query has neither text nor image"
-        return [Judgement(c.item_id, None, reason, model, attempts=0) for c in candidates]
-
-    def one(candidate: Candidate, content: bytes, run: int) -> Answer:
-        try:
-            return ask(Question(text, query.image, candidate.path, content, run))
-        except ImageDecodeError as error:
-            return _unreadable(error, model)
-
+    """One Judgement per candidate, in order: the mean of its runs. A Judgement among `pictures` is kept as it is."""
     with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="judge") as pool:
-        pending: list[list[Answer | Future[Answer]]] = []
-        for candidate in candidates:
-            try:
-                content = images(candidate)  # in the caller's thread: a gallery's connection may be bound to it
-            except (OSError, ImageDecodeError) as error:
-                pending.append([_unreadable(error, model)])
-            else:
-                pending.append([pool.submit(one, candidate, content, run) for run in range(runs)])
-        answers = [[a if isinstance(a, Answer) else a.result() for a in asked] for asked in pending]
-    return [_average(c.item_id, a) for c, a in zip(candidates, answers, strict=True)]
+        asked: list[list[Future[Answer]]] = [
+            [] if isinstance(p, Judgement) else [pool.submit(_ask_one, make, ask, p, run) for run in range(runs)]
+            for p in pictures
+        ]
+        answers = [[future.result() for future in futures] for futures in asked]
+    return [
+        picture if isinstance(picture, Judgement) else average(c.item_id, [_first(a) for a in found])
+        for c, picture, found in zip(candidates, pictures, answers, strict=True)
+    ]
 
 
-def _unreadable(error: Exception, model: str) -> Answer:
-    return Answer(None, f"the candidate's image cannot be read: {error}", model)
+def _ask_one(make: Make, ask: Ask, picture: Picture, run: int) -> Answer:
+    try:
+        return ask(make((picture,), run))
+    except ImageDecodeError as error:
+        return Answer((None,), (f"the candidate's image cannot be read: {error}",), "")
 
 
-def _average(item_id: int, answers: list[Answer]) -> Judgement:
-    scored = [answer for answer in answers if answer.score is not None]
-    reasons = [answer.reason for answer in (scored or answers)[:1]]
-    if scored and len(scored) < len(answers):
-        failed = next(answer.reason for answer in answers if answer.score is None)
-        reasons.append(f"[mean of {len(scored)} of {len(answers)} runs; one failed: {failed}]")
+def _first(answer: Answer) -> tuple[float | None, str, Answer]:
+    return answer.scores[0], answer.reasons[0], answer
+
+
+def average(item_id: int, told: Sequence[tuple[float | None, str, Answer]], *, note: str = "") -> Judgement:
+    """One candidate's Judgement from what its calls said: (score, reason, answer) each; costs are added."""
+    scored = [score for score, _, _ in told if score is not None]
+    reasons = [reason for score, reason, _ in told if (score is not None) == bool(scored)][:1]
+    if scored and len(scored) < len(told):
+        failed = next(reason for score, reason, _ in told if score is None)
+        reasons.append(f"[mean of {len(scored)} of {len(told)} runs; one failed: {failed}]")
+    answers = [answer for _, _, answer in told]
+    prices = [answer.price_usd for answer in answers]
     return Judgement(
         item_id=item_id,
-        score=sum(a.score for a in scored if a.score is not None) / len(scored) if scored else None,
-        reason=" ".join(reasons),
-        model=(scored or answers)[0].model,
+        score=sum(scored) / len(scored) if scored else None,
+        reason=" ".join([*reasons, note] if note else reasons),
+        model=next((a.model for score, _, a in told if (score is not None) == bool(scored)), ""),
         input_tokens=sum(a.input_tokens for a in answers),
         output_tokens=sum(a.output_tokens for a in answers),
+        price_usd=None if None in prices else sum(p for p in prices if p is not None),
         latency_ms=sum(a.latency_ms for a in answers),
         attempts=sum(a.attempts for a in answers),
         replayed=all(a.replayed for a in answers),

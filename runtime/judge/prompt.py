@@ -3,12 +3,12 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ..errors import InvalidInputError
 
 PROMPTS = Path(__file__).resolve().parents[2] / "assets" / "prompts"
-DEFAULT_PROMPT = "kger_pointwise_v1"
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Prompt:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def load_prompt(name: str = DEFAULT_PROMPT) -> Prompt:
+@cache
+def load_prompt(name: str) -> Prompt:
     """The prompt `name` of assets/prompts; raises InvalidInputError, which lists those that exist."""
     known = {path.stem: path for path in sorted(PROMPTS.glob("*.txt"))}
     if name not in known:

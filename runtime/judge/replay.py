@@ -1,84 +1,84 @@
 """Replay: recorded replies answer again, offline, byte for byte."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from ..errors import JudgeError, ReplayMissError
-from ..results import Candidate, Judgement, Query
-from .gemini import replayed_answer, reply_key
-from .pointwise import Answer, Question, describe_model, judge_pointwise
-from .protocol import ImageReader, Judge
+from ..errors import InvalidInputError, JudgeError
+from .asking import Asker, describe_model
+from .protocol import Judge
 from .published import PublishedScoresJudge
-from .record import ReplyRecord
-from .settings import GeminiSettings
+from .record import RecordedReply, Replies, ReplyRecord
+from .record_file import RecordFile
+from .settings import DEFAULT_MODEL, MODES, REPLAYED, JudgeSettings
+from .vision import VisionJudge
+
+_SQLITE = b"SQLite format 3\x00"
 
 
-class ReplayJudge:
-    """Answers from a `ReplyRecord` alone; needs no key, no network and no client.
+class ReplayJudge(VisionJudge):
+    """Answers from recorded replies alone; needs no key, no network and no client.
 
-    The settings must be those of the recording (model, prompt, picture size, temperature); None takes
-    model and runs from the record. What is not recorded is unjudged, or ReplayMissError where `strict`.
+    The settings must be those of the recording (model, mode, prompt, picture size, temperature, knowledge); None
+    takes model, mode, runs and prompt from the record. What is not recorded is unjudged, or ReplayMissError where
+    `strict`.
     """
 
-    def __init__(self, record: ReplyRecord, settings: GeminiSettings | None = None, *, strict: bool = False) -> None:
-        """Raises JudgeError where the record holds several models and `settings` does not choose one."""
-        self._record = record
-        self._settings = settings or _settings_of(record)
-        self._request_sha256 = self._settings.request_sha256
-        self._strict = strict
-        replies = [record.find(key) for key in record.keys if key.model == self._settings.model]
-        self._sources = sorted({describe_model(self._settings.model, r.endpoint) for r in replies if r})
+    def __init__(self, replies: Replies, settings: JudgeSettings | None = None, *, strict: bool = False) -> None:
+        """Raises JudgeError where the record holds several models or modes and `settings` does not choose."""
+        chosen = settings or settings_of(list(replies.all()), replies.name)
+        # one thread: there is nothing to wait for
+        super().__init__(Asker(replace(chosen, concurrency=1), replies=replies, strict=strict))
+        mine = [r for r in replies.all() if r.key.model == chosen.model]
+        self._sources = sorted({describe_model(chosen.model, r.wire, r.endpoint) for r in mine})
 
     @property
     def name(self) -> str:
-        """Names the recorded model, and the endpoint where that was not Google's."""
+        """Names the recorded model, and the endpoint where that was not its maker's."""
         return f"replay of {' and '.join(self._sources) or self._settings.model}"
 
-    def judge(self, query: Query, candidates: Sequence[Candidate], images: ImageReader) -> list[Judgement]:
-        """One Judgement per candidate, in the same order; `images` is read for the files' hashes only."""
-        return judge_pointwise(
-            query, candidates, images, self._ask, model=self.name, runs=self._settings.runs, concurrency=1
-        )
 
-    def _ask(self, question: Question) -> Answer:
-        reply = self._record.find(reply_key(question, self._settings.model, self._request_sha256))
-        if reply:
-            return replayed_answer(reply, self._settings.model)
-        missing = (
-            f"{self._record.path.name} has no reply of {self._settings.model} "
-            f"for this query and image (run {question.run + 1})"
-        )
-        if self._strict:
-            raise ReplayMissError(
-                f"{missing}: {question.text or 'image query'!r}, {question.candidate_name}; "
-                "record it with --judge gemini --record FILE"
-            )
-        return Answer(None, missing, self.name, replayed=True)
+def open_replay(path: Path, *, model: str | None = None, mode: str | None = None, strict: bool = False) -> Judge:
+    """The judge that a file holds: a record (SQLite), an exported one (JSON Lines), or a published scores file (JSON).
 
+    `model` and `mode` choose among those of a record; the rest of the settings is then the record's.
 
-def open_replay(
-    path: Path, settings: GeminiSettings | None = None, *, model: str | None = None, strict: bool = False
-) -> Judge:
-    """The judge that a file holds: a record of replies (JSON Lines), or a published scores file (JSON).
-
-    `model` chooses among the models of a record; the number of runs is then the record's.
-
-    Raises JudgeError where there is no file, InvalidInputError where it is neither.
+    Raises JudgeError where there is no file, InvalidInputError where it is none of these.
     """
-    if path.is_file():
-        with path.open("rb") as stream:
-            start = stream.read(4096).lstrip()
-        if start and not start.startswith(b'{"schema"'):
-            return PublishedScoresJudge(path)
-    record = ReplyRecord(path, must_exist=True)
-    if settings is None and model is not None:
-        settings = _settings_of(record, model)
-    return ReplayJudge(record, settings, strict=strict)
+    if not path.is_file():
+        raise JudgeError(f"no record of replies at {path}; make one with --judge gemini --record {path}")
+    with path.open("rb") as stream:
+        start = stream.read(4096)
+    if start.startswith(_SQLITE) or not start:
+        replies: Replies = ReplyRecord(path, must_exist=True)
+    elif b'"key_sha256"' in start.split(b"\n")[0]:
+        replies = RecordFile(path)
+    else:
+        return PublishedScoresJudge(path)
+    return ReplayJudge(replies, settings_of(list(replies.all()), replies.name, model=model, mode=mode), strict=strict)
 
 
-def _settings_of(record: ReplyRecord, model: str | None = None) -> GeminiSettings:
-    models = [model] if model else sorted({key.model for key in record.keys})
-    if len(models) > 1:
-        raise JudgeError(f"{record.path} holds replies of {', '.join(models)}; choose one with --judge-model")
-    runs = 1 + max((key.run for key in record.keys if key.model in models), default=0)
-    return GeminiSettings(model=models[0] if models else GeminiSettings.model, runs=runs)
+def settings_of(
+    replies: Sequence[RecordedReply], name: str, *, model: str | None = None, mode: str | None = None
+) -> JudgeSettings:
+    """The settings that `replies` were recorded with, the latest where a record holds several.
+
+    Raises JudgeError where several models or modes leave a choice, InvalidInputError where none fits it.
+    """
+    scored = [r for r in replies if r.key.mode in MODES]
+    mine = [r for r in scored if model in {None, r.key.model} and mode in {None, r.key.mode}]
+    for option, found in (
+        ("--judge-model", {r.key.model for r in mine}),
+        ("--judge-mode", {r.key.mode for r in mine}),
+    ):
+        if len(found) > 1:
+            raise JudgeError(f"{name} holds replies of {', '.join(sorted(found))}; choose one with {option}")
+    if not mine:
+        if scored:
+            raise InvalidInputError(f"{name} holds no reply of {model or 'any model'} in mode {mode or 'any'}")
+        return JudgeSettings(model=model or DEFAULT_MODEL, mode=mode or MODES[0])
+    last, orders = mine[-1], 1 + max(r.key.run for r in mine)
+    prompt = last.prompt if last.key.mode == "pointwise" else ""
+    shape = {key: value for key, value in json.loads(last.settings).items() if key in REPLAYED}
+    return JudgeSettings(model=last.key.model, mode=last.key.mode, prompt=prompt, runs=orders, shuffles=orders, **shape)

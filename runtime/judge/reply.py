@@ -1,23 +1,43 @@
-"""Reading a Gemini reply: the HTTP body becomes a score, or the reason why there is none.
+"""Reading a reply's HTTP body: the text that the model said, or the reason why there is none.
 
-The body itself is parsed, not the client's object, so that a recorded reply and a live one take the same path
-and a replay needs no client.
+The body itself is parsed, not a client's object, so that a recorded reply and a live one take the same path and a
+replay needs no client. Two wire formats are known: Gemini's generateContent and OpenAI's chat completions.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, ValidationError
 from pydantic.alias_generators import to_camel
+
+from .answers import first_problem
+
+MOST_TOKENS = 100_000_000
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return 0
+    return min(max(value, 0), MOST_TOKENS)
+
+
+# what a service counts is not worth losing its reply: nonsense is 0, and no sum outgrows a record's column
+_Tokens = Annotated[int, BeforeValidator(_count)]
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """A score in [0, 1], or None with the reason; tokens as the service counted them."""
+class Said:
+    """The model's text, or None with the reason; tokens as the service counted them (thinking is billed as output).
 
-    score: float | None
-    reason: str
+    `final` marks a reason that asking again in other words would not change (a block, a refusal).
+    """
+
+    text: str | None
+    reason: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
+    final: bool = False
 
 
 class _Wire(BaseModel):
@@ -30,7 +50,7 @@ class _Part(_Wire):
 
 
 class _Content(_Wire):
-    parts: list[_Part] = []
+    parts: Annotated[list[_Part], FailFast()] = []
 
 
 class _Candidate(_Wire):
@@ -43,54 +63,78 @@ class _Feedback(_Wire):
 
 
 class _Usage(_Wire):
-    prompt_token_count: int = 0
-    candidates_token_count: int = 0
-    thoughts_token_count: int = 0
+    prompt_token_count: _Tokens = 0
+    candidates_token_count: _Tokens = 0
+    thoughts_token_count: _Tokens = 0
 
 
 class _Body(_Wire):
-    candidates: list[_Candidate] = []
+    candidates: Annotated[list[_Candidate], FailFast()] = []
     prompt_feedback: _Feedback = _Feedback()
     usage_metadata: _Usage = _Usage()
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
-    score: float = Field(ge=0, le=1, allow_inf_nan=False)
-    rationale: str = ""
-
-
-def read_reply(body: bytes) -> Verdict:
-    """The verdict in the body of a generateContent reply; what cannot be used is unjudged, nothing raises."""
+def read_gemini(body: bytes) -> Said:
+    """The body of a generateContent reply."""
     try:
         reply = _Body.model_validate_json(body)
     except ValidationError as error:
-        return Verdict(None, f"the reply is not a generateContent reply ({_first(error)})")
+        return Said(None, f"the reply is not a generateContent reply ({first_problem(error)})")
     usage = reply.usage_metadata
-    # thinking is billed as output
     tokens = (usage.prompt_token_count, usage.candidates_token_count + usage.thoughts_token_count)
-    return Verdict(*_read_answer(reply), *tokens)
-
-
-def _read_answer(reply: _Body) -> tuple[float | None, str]:
     if reply.prompt_feedback.block_reason:
-        return None, f"the service blocked the request ({reply.prompt_feedback.block_reason})"
+        return Said(None, f"the service blocked the request ({reply.prompt_feedback.block_reason})", *tokens, True)
     if not reply.candidates:
-        return None, "the reply holds no candidate"
+        return Said(None, "the reply holds no candidate", *tokens)
     first = reply.candidates[0]
     if first.finish_reason not in {"STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED"}:
-        return None, f"the service stopped the reply ({first.finish_reason})"
+        return Said(None, f"the service stopped the reply ({first.finish_reason})", *tokens, True)
     text = "".join(part.text for part in first.content.parts if not part.thought)
     if not text.strip():
-        return None, f"the reply has no text (finish reason {first.finish_reason})"
+        return Said(None, f"the reply has no text (finish reason {first.finish_reason})", *tokens)
+    return Said(text, "", *tokens)
+
+
+class _Plain(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Message(_Plain):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(_Plain):
+    message: _Message = _Message()
+    finish_reason: str | None = None
+
+
+class _Counts(_Plain):
+    prompt_tokens: _Tokens = 0
+    completion_tokens: _Tokens = 0
+
+
+class _Completion(_Plain):
+    choices: Annotated[list[_Choice], FailFast()]
+    usage: _Counts | None = None
+
+
+def read_openai(body: bytes) -> Said:
+    """The body of a chat completion."""
     try:
-        answer = _Answer.model_validate_json(text)
+        reply = _Completion.model_validate_json(body)
     except ValidationError as error:
-        return None, f"the reply's text is not the JSON asked for ({_first(error)})"
-    return answer.score, answer.rationale
+        return Said(None, f"the reply is not a chat completion ({first_problem(error)})")
+    usage = reply.usage or _Counts()
+    tokens = (usage.prompt_tokens, usage.completion_tokens)
+    if not reply.choices:
+        return Said(None, "the reply holds no choice", *tokens)
+    first = reply.choices[0]
+    if first.message.refusal or first.finish_reason == "content_filter":
+        return Said(None, "the model refused to answer", *tokens, True)
+    if not (first.message.content or "").strip():
+        return Said(None, f"the reply has no text (finish reason {first.finish_reason})", *tokens)
+    return Said(first.message.content, "", *tokens)
 
 
-def _first(error: ValidationError) -> str:
-    problem = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(step) for step in problem["loc"])
-    return f"{where}: {problem['msg']}" if where else problem["msg"]
+READERS: dict[str, Callable[[bytes], Said]] = {"gemini": read_gemini, "openai": read_openai}

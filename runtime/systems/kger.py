@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from ..encoder import DualEncoder, open_encoder
 from ..ensemble import fold_cosines, fold_top, stack_folds, vote_sum
 from ..errors import GalleryError, InvalidInputError
-from ..fusion import PosFuseSettings, pos_fuse
+from ..fusion import FusionSettings, Retrieved, fuse
+from ..fusion.tuned import Tuned
 from ..gallery import Gallery
 from ..index import RECALL, VectorIndex, open_index
 from ..judge import Judge
 from ..results import Candidate, Judgement, Query, SearchResult
+from .deciding import explained, ties_broken, with_confidence
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -51,19 +53,26 @@ class KgerSystem:
         where: Sequence[str] = (),
         mode: str = "mean",
         judge: Judge | None = None,
-        fusion: PosFuseSettings | None = None,
+        fusion: FusionSettings | Tuned | None = None,
+        expand: bool = False,
+        tie_margin: float | None = None,
+        min_confidence: float | None = None,
+        explain: bool = False,
     ) -> SearchResult:
         """The k best items for `query` among those that fulfil every filter in `where`, judged and fused.
 
         `mode` "mean" ranks by the mean cosine over folds, "votes" by the published top-five vote sum, which
-        lists no more items than got a vote. Without a judge the ranking is retrieval's.
-        Raises InvalidInputError for an empty query, k < 1 or an unknown mode; FilterError for a bad filter.
+        lists no more items than got a vote. Without a judge the ranking is retrieval's. `expand` searches with the
+        ENT paraphrases of the text, too; `tie_margin` lets the judge compare neighbours whose fused scores differ
+        by no more; `min_confidence` is the probability below which the answer is "no good match".
+        Raises InvalidInputError for an empty query, k < 1, an unknown mode or a tuned fusion that does not belong
+        here; FilterError for a bad filter.
         """
         if k < 1 or mode not in MODES:
             raise InvalidInputError(f"k = {k}, mode = {mode!r}; expected k ≥ 1 and a mode of {', '.join(MODES)}")
         timings: dict[str, float] = {}
         with _timed(timings, "encode"):
-            vector = self.encode(query)
+            vector = self.encode(query, expand=expand)
         candidates = self._retrieve(vector, k, where, mode, timings)
         judgements: tuple[Judgement, ...] = ()
         if judge is not None:
@@ -81,24 +90,49 @@ class KgerSystem:
                 "judge_calls": float(sum(j.attempts for j in judgements)),
                 "input_tokens": float(sum(j.input_tokens for j in judgements)),
                 "output_tokens": float(sum(j.output_tokens for j in judgements)),
+                "usd": float(sum(j.price_usd or 0.0 for j in judgements)),
             },
         )
-        return self.fuse(result, fusion)
+        result = self.fuse(result, fusion, min_confidence=min_confidence)
+        if tie_margin is not None:
+            with _timed(result.timings_ms, "tie-break"):
+                result = ties_broken(result, judge, self.image_bytes, tie_margin)
+            # another item may be first now
+            result = with_confidence(result, fusion if isinstance(fusion, Tuned) else None, min_confidence)
+        result = replace(result, notes=getattr(judge, "notes", ()))
+        return explained(result) if explain else result
 
-    def fuse(self, result: SearchResult, fusion: PosFuseSettings | None = None) -> SearchResult:
-        """`result` with its ranking fused anew; nobody is asked again."""
+    def fuse(
+        self,
+        result: SearchResult,
+        fusion: FusionSettings | Tuned | None = None,
+        *,
+        min_confidence: float | None = None,
+    ) -> SearchResult:
+        """`result` with its ranking fused anew; nobody is asked again, and ties that were broken are as fused.
+
+        Raises InvalidInputError where a tuned fusion belongs to another bundle or judge.
+        """
+        tuned = fusion if isinstance(fusion, Tuned) else None
+        if tuned:
+            tuned.check_bundle(self.encoder.fingerprint)
+            tuned.check_judge(result.judge)
         timings = dict(result.timings_ms)
         with _timed(timings, "fuse"):
-            ranking = pos_fuse(
-                [c.item_id for c in result.candidates], {j.item_id: j.score for j in result.judgements}, fusion
-            )
-        return replace(result, ranking=tuple(ranking), timings_ms=timings)
+            retrieved = Retrieved.of(result.candidates)
+            settings = fusion.fusion if isinstance(fusion, Tuned) else fusion
+            ranking = fuse(retrieved, {j.item_id: j.score for j in result.judgements}, settings)
+        fused = replace(result, ranking=tuple(ranking), timings_ms=timings)
+        return with_confidence(fused, tuned, min_confidence)
 
-    def encode(self, query: Query) -> Floats:
-        """The query as one stored-form vector (K·D,) float32; text and image together are the mean per fold."""
+    def encode(self, query: Query, *, expand: bool = False) -> Floats:
+        """The query as one stored-form vector (K·D,) float32; text and image together are the mean per fold.
+
+        With `expand` the text is the mean direction of itself and its ENT paraphrases, fold by fold.
+        """
         parts = []
         if query.text and query.text.strip():
-            parts.append(self.encoder.encode_text(query.text))
+            parts.append(self._text_folds(query.text, expand))
         if query.image is not None:
             parts.append(self.encoder.encode_images([query.image])[0])
         if not parts:
@@ -107,6 +141,16 @@ class KgerSystem:
         folds /= np.linalg.norm(folds, axis=1, keepdims=True)
         vector: Floats = stack_folds(folds[None])[0]
         return vector
+
+    def _text_folds(self, text: str, expand: bool) -> Floats:
+        """(K, D) unit rows."""
+        if not expand:
+            return self.encoder.encode_text(text)
+        from ..knowledge import load_knowledge  # noqa: PLC0415 - read only where it is asked for
+
+        mean: Floats = self.encoder.encode_texts(load_knowledge().expand(text)).mean(0)
+        mean /= np.linalg.norm(mean, axis=1, keepdims=True)
+        return mean
 
     def image_bytes(self, candidate: Candidate) -> bytes:
         """The candidate's encoded picture, as the judge and the app want it."""

@@ -109,7 +109,7 @@ def test_search_with_json_prints_the_whole_result_and_nothing_else(places, phant
     assert main(["search", TEXT, *places, *options]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["query"] == {"text": TEXT, "image": image.name}
-    assert (result["mode"], result["judge"]) == ("votes", "local caption judge")
+    assert (result["mode"], result["judge"]) == ("votes", "local caption judge with ENT knowledge")
     assert len(result["candidates"]) == len(result["judgements"]) == len(result["ranking"]) == 4
     assert [place["rank"] for place in result["ranking"]] == [1, 2, 3, 4]
 

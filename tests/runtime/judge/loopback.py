@@ -1,6 +1,6 @@
-"""A server on the loopback that speaks generateContent's wire format, for the real google-genai client.
+"""A server on the loopback that speaks generateContent's wire format or chat completions', for the real clients.
 
-Its replies are made up by the tests: nothing here is Gemini's.
+Its replies are made up by the tests: nothing here is Gemini's or OpenAI's.
 """
 
 import base64
@@ -16,6 +16,7 @@ from typing import Any
 class Reply:
     body: bytes
     status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
     hold: threading.Event | None = None  # the reply waits for it
     meet: threading.Barrier | None = None  # the reply waits for others under way
 
@@ -27,14 +28,21 @@ class Request:
     body: dict[str, Any]
 
     @property
+    def _parts(self) -> list[dict[str, Any]]:
+        if "contents" in self.body:
+            return self.body["contents"][0]["parts"]
+        return self.body["messages"][1]["content"]
+
+    @property
     def texts(self) -> list[str]:
-        return [part["text"] for part in self.body["contents"][0]["parts"] if "text" in part]
+        return [part["text"] for part in self._parts if "text" in part]
 
     @property
     def images(self) -> list[bytes]:
-        parts = self.body["contents"][0]["parts"]
-        # the client writes the URL-safe alphabet
-        return [base64.urlsafe_b64decode(p["inlineData"]["data"]) for p in parts if "inlineData" in p]
+        # google-genai writes the URL-safe alphabet
+        encoded = [base64.urlsafe_b64decode(p["inlineData"]["data"]) for p in self._parts if "inlineData" in p]
+        urls = [p["image_url"]["url"] for p in self._parts if "image_url" in p]
+        return encoded + [base64.b64decode(url.removeprefix("data:image/jpeg;base64,"), validate=True) for url in urls]
 
 
 @dataclass
@@ -51,7 +59,8 @@ class Loopback:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 content = self.rfile.read(int(self.headers["Content-Length"]))
-                request = Request(self.path, self.headers["x-goog-api-key"], json.loads(content))
+                key = self.headers["x-goog-api-key"] or self.headers["Authorization"]
+                request = Request(self.path, key, json.loads(content))
                 with lock:
                     number = len(loopback.requests)
                     loopback.requests.append(request)
@@ -68,6 +77,8 @@ class Loopback:
                     self.send_response(reply.status)
                     self.send_header("Content-Type", "application/json; charset=UTF-8")
                     self.send_header("Content-Length", str(len(reply.body)))
+                    for name, value in reply.headers.items():
+                        self.send_header(name, value)
                     self.end_headers()
                     self.wfile.write(reply.body)
                 except OSError:
@@ -107,3 +118,21 @@ def scored(score: Any, rationale: str = "màng nhĩ đỏ") -> Reply:
 def failed(status: int, message: str = "made up") -> Reply:
     error = {"error": {"code": status, "message": message, "status": "MADE_UP"}}
     return Reply(json.dumps(error).encode(), status)
+
+
+def completion(text: str | None, *, finish: str = "stop", refusal: str | None = None) -> Reply:
+    """A chat completion whose text is `text`."""
+    message = {"role": "assistant", "content": text, "refusal": refusal}
+    usage = {"prompt_tokens": 600, "completion_tokens": 20}
+    content = {"choices": [{"index": 0, "message": message, "finish_reason": finish}], "usage": usage}
+    return Reply(json.dumps(content, ensure_ascii=False).encode())
+
+
+def completed(score: Any, rationale: str = "màng nhĩ đỏ") -> Reply:
+    return completion(json.dumps({"rationale": rationale, "score": score}, ensure_ascii=False))
+
+
+def entries(scores: dict[str, Any]) -> str:
+    """A listwise answer's text."""
+    judgements = [{"id": name, "rationale": f"saw {name}", "score": score} for name, score in scores.items()]
+    return json.dumps({"judgements": judgements})

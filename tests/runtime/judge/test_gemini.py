@@ -15,7 +15,7 @@ from runtime.images import decode_image, encode_image
 from runtime.judge.gemini import GeminiJudge
 from runtime.judge.prompt import load_prompt
 from runtime.judge.record import ReplyRecord
-from runtime.judge.settings import GeminiSettings
+from runtime.judge.settings import JudgeSettings
 from runtime.results import Query
 
 from .cases import ENVIRON, KEY, QUERY, candidate, image_file, picture, settings
@@ -56,8 +56,9 @@ def test_judgements_come_in_the_candidates_order_whatever_the_replies_order():
 def test_the_request_carries_the_prompt_the_quoted_query_and_one_small_jpeg():
     _, server = _judge(lambda n, request: scored(0.5), images=lambda c: encode_image(picture(1, 480, 640)))
     request = server.requests[0]
-    assert request.body["systemInstruction"]["parts"][0]["text"] == load_prompt().text
-    assert request.texts[0] == '<finding>"perforated tympanic membrane"</finding>'
+    assert request.body["systemInstruction"]["parts"][0]["text"] == load_prompt("kger_pointwise_v2").text
+    assert request.texts[0].startswith("<knowledge>")
+    assert request.texts[1] == '<finding>"perforated tympanic membrane"</finding>'
     (image,) = request.images
     assert image[:2] == b"\xff\xd8"
     assert decode_image(image).shape == (288, 384, 3)
@@ -65,13 +66,13 @@ def test_the_request_carries_the_prompt_the_quoted_query_and_one_small_jpeg():
     assert generation["responseMimeType"] == "application/json"
     assert generation["responseSchema"]["required"] == ["rationale", "score"]
     assert "imgs/" not in json.dumps(request.body)
-    assert "caption" not in json.dumps(request.body["contents"])
+    assert "caption 0" not in json.dumps(request.body["contents"])
 
 
 @pytest.mark.parametrize("text", ["polyp", None])
 def test_a_query_image_is_attached_before_the_candidate(text):
     query = Query(text, picture(99, 600, 300), "query.png")
-    _, server = _judge(lambda n, request: scored(0.5), query=query)
+    _, server = _judge(lambda n, request: scored(0.5), query=query, knowledge=False)
     shapes = [decode_image(image).shape for image in server.requests[0].images]
     assert shapes == [(384, 192, 3), (48, 64, 3)]
     texts = ["Example image of the finding:", "Candidate image:"]
@@ -170,7 +171,10 @@ def test_a_reply_without_a_usable_score_is_unjudged_with_the_reason(reply, says)
     (judged,), server = _judge(lambda n, request: Reply(reply))
     assert judged.score is None
     assert says in judged.reason
-    assert len(server.requests) == 1
+    final = "SAFETY" in says or "PROHIBITED" in says
+    assert len(server.requests) == (1 if final else 2), "asked once more, unless the service refused"
+    if not final:
+        assert says.split(":")[0].split(" (")[0] in server.requests[1].texts[-1]
 
 
 def test_a_models_thoughts_are_not_its_answer():
@@ -197,7 +201,7 @@ def test_several_runs_are_averaged_and_their_cost_added():
 
 
 def test_a_failed_run_leaves_the_mean_of_the_others_and_says_so():
-    (judged,), _ = _judge(lambda n, request: scored([0.2, 5, 0.4][n]), runs=3, concurrency=1)
+    (judged,), _ = _judge(lambda n, request: scored([0.2, 5, 5, 0.4][n]), runs=3, concurrency=1)
     assert judged.score == pytest.approx((0.2 + 0.4) / 2)
     assert "mean of 2 of 3 runs" in judged.reason
 
@@ -255,7 +259,7 @@ def test_the_environment_cannot_send_the_images_elsewhere(monkeypatch):
         monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
         with GeminiJudge(enabled=True, environ=ENVIRON) as judge:
             # nothing may be sent to the real service here, so the client's own address is read
-            address = judge._client._client._api_client.get_read_only_http_options()["base_url"]
+            address = judge._asker.client._client._api_client.get_read_only_http_options()["base_url"]
     assert address == "https://generativelanguage.googleapis.com/"
 
 
@@ -289,7 +293,7 @@ def test_a_key_that_cannot_be_sent_is_refused_without_being_quoted(key):
 
 def test_the_key_stands_in_no_log_no_record_and_no_reason(caplog, tmp_path):
     caplog.set_level(logging.DEBUG)
-    record = ReplyRecord(tmp_path / "replies.jsonl")
+    record = ReplyRecord(tmp_path / "replies.sqlite")
 
     def script(n, request):
         return [scored(0.5), failed(429), scored(0.5), failed(403, f"key {KEY} is not allowed")][n]
@@ -304,7 +308,7 @@ def test_the_key_stands_in_no_log_no_record_and_no_reason(caplog, tmp_path):
     assert judged[2].reason == "HTTP 403: key [key] is not allowed"
     assert caplog.records
     assert KEY not in caplog.text
-    assert KEY not in record.path.read_text()
+    assert KEY.encode() not in record.path.read_bytes()
     assert not any(KEY in repr(j) for j in judged)
 
 
@@ -321,7 +325,7 @@ def test_the_key_stands_in_no_log_no_record_and_no_reason(caplog, tmp_path):
 )
 def test_settings_that_cannot_be_used_are_refused_with_a_sentence(changes, says):
     with pytest.raises(InvalidInputError, match=says):
-        GeminiSettings(**changes)
+        JudgeSettings(**changes)
 
 
 def test_an_unknown_prompt_is_refused_with_those_that_exist():

@@ -13,7 +13,10 @@ _IMPORT = "import sys, {module}; print(*(n for n in {heavy} if n in sys.modules)
         ("runtime.judge", ("google.genai", "pydantic")),
         ("runtime.fusion", ("google.genai", "pydantic")),
         ("runtime.judge.gemini", ("google.genai", "httpx2")),
-        ("runtime.judge.replay", ("google.genai", "httpx2")),
+        ("runtime.judge.replay", ("google.genai", "httpx2", "httpx")),
+        ("runtime.judge.openai", ("google.genai", "httpx2")),
+        ("runtime.cli", ("google.genai", "httpx", "pydantic", "dotenv", "tenacity")),
+        ("runtime.batch", ("google.genai", "httpx", "pydantic", "dotenv", "tenacity")),
     ],
 )
 def test_the_service_client_is_imported_only_by_a_judge_that_is_made(module, heavy):
