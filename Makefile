@@ -43,7 +43,7 @@ test-train: .venv-train/wheels.stamp
 # what of the benchmarks' packages comes as wheels: tests need no compiler
 .venv-train/wheels.stamp: requirements-bench.txt .venv-train/train.stamp
 	.venv-train/bin/python -m pip install --disable-pip-version-check --quiet \
-		$$(grep -E '^(matplotlib|faiss)' requirements-bench.txt)
+		$$(grep -E '^(matplotlib|faiss|ir-measures|ranx|scipy|jinja2)' requirements-bench.txt)
 	touch $@
 
 .venv-train/bench.stamp: requirements-bench.txt .venv-train/train.stamp

@@ -27,6 +27,10 @@ PACKAGES = (
     "sentence-transformers",
     "faiss-cpu",
     "hnswlib",
+    "scipy",
+    "scikit-learn",
+    "ir-measures",
+    "ranx",
 )
 PRESENTATION = ("--json", "--plot")  # options that change no figure
 LOAD_AT_START = load_average()

@@ -1,0 +1,1 @@
+"""Evaluation: trials, measures, statistics, the ladder, tuning, reports."""
