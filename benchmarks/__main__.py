@@ -17,6 +17,13 @@ COMMANDS = {
     "cost": "ten folds against one, ten sessions, torch and peers, with floors (training environment)",
     "training": "what ten folds cost to train beside one (training environment)",
     "quality": "heads, read-out, LoRA, unfrozen blocks, soup and student on the same splits (training environment)",
+    "evaluate": "a ladder of systems, a folder of your own, or TREC files: measures, intervals, tests, a report "
+    "(training environment)",
+    "tune": "a fusion and its confidence, tuned out of fold on a folder's own captions (training environment)",
+    "judges": "simulated judge on synthetic phantoms: shuffles, missing answers, where it helps or harms "
+    "(training environment)",
+    "faults": "hostile replies through the parser; a judged batch killed and continued (loopback judge)",
+    "injection": "instructions hidden in pictures, queries and captions, against a loopback judge that obeys",
     "throughput": "bulk encoding: images/s by threads against plain loops, texts/s by batching; a GPU's rows",
     "index": "search from 1k to 1M vectors, beside faiss, hnswlib and numpy (training environment)",
     "footprint": "installed size, import time and memory of the runtime environment",
@@ -26,7 +33,15 @@ COMMANDS = {
     "paper_path": "the paper recipe from training to search (training environment)",
     "all": "every benchmark in order, each in a process of its own",
 }
-MODULES = {"cost": "ensemble_cost", "all": "every"}  # where the file has another name
+MODULES = {  # where the file has another name
+    "cost": "ensemble_cost",
+    "all": "every",
+    "evaluate": "evaluation.evaluate",
+    "tune": "evaluation.tune",
+    "judges": "judging.judges",
+    "faults": "judging.judge_faults",
+    "injection": "judging.judge_injection",
+}
 PLOTS = Path(__file__).parent / "plots"
 
 

@@ -9,6 +9,9 @@ from runtime.errors import InvalidInputError
 from runtime.files import write_text
 
 from .cost_section import cost_section
+from .evaluation.ladder_section import ladder_section
+from .judging.faults_section import judge_faults_section, judge_injection_section
+from .judging.judges_section import fusion_missing_section, judge_order_section, judge_sweep_section
 from .markdown import table as _table
 from .pipeline import ROOT
 from .quality_section import quality_section, training_section
@@ -226,6 +229,12 @@ SECTIONS = {
     "ensemble_cost": cost_section,
     "adapt_quality": quality_section,
     "training_cost": training_section,
+    "fusion_ladder": ladder_section,
+    "judge_order": judge_order_section,
+    "fusion_missing": fusion_missing_section,
+    "judge_sweep": judge_sweep_section,
+    "judge_faults": judge_faults_section,
+    "judge_injection": judge_injection_section,
     "kger_latency": _latency,
     "kger_footprint": _footprint,
     "kger_paper_path": _paper,

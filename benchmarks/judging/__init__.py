@@ -1,0 +1,1 @@
+"""Judges under test: a simulated one, hostile replies, kills, injected instructions."""
