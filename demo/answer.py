@@ -1,6 +1,5 @@
 """One visitor's question, answered: no Gradio here, and nothing that outlives the call."""
 
-import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -10,10 +9,11 @@ from typing import Any
 from runtime.dataset.records import clean_text
 from runtime.errors import ImageDecodeError, InvalidInputError, JudgeNotEnabledError
 from runtime.fusion import PosFuseSettings
+from runtime.fusion.tuned import Tuned
 from runtime.images import read_image
 from runtime.judge import Judge
 from runtime.judge.choose import choose_judge
-from runtime.judge.gemini import KEY_VARIABLES
+from runtime.judge.keys import GEMINI_VARIABLES, find_key
 from runtime.results import Query, SearchResult
 
 from .examples import where
@@ -24,7 +24,7 @@ NO_CONSENT = (
     "Tick the consent box, or choose the local caption judge."
 )
 NO_KEY = (
-    f"Gemini needs a key: set {' or '.join(KEY_VARIABLES)} in the environment before the app is started, "
+    f"Gemini needs a key: set {' or '.join(GEMINI_VARIABLES)} in the environment before the app is started, "
     "or choose the local caption judge."
 )
 NO_RECORD = "There is nothing to replay: start the app with --record FILE, a file that the Gemini judge wrote."
@@ -51,6 +51,8 @@ class Question:
     filters: Sequence[str]
     judge: str
     consent: bool
+    judge_mode: str = "pointwise"
+    min_confidence: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,15 +73,31 @@ def search(ready: Ready, question: Question, fusion: PosFuseSettings, record: Pa
         judge = _judge(ready, question, record)
         if hasattr(judge, "close"):
             cleanup.callback(judge.close)
+        calibrated = _calibrated(ready, judge.name if judge else None, fusion)
         result = ready.system.search(
-            query, k=question.k, where=where(question.filters), mode=question.mode, judge=judge, fusion=fusion
+            query,
+            k=question.k,
+            where=where(question.filters),
+            mode=question.mode,
+            judge=judge,
+            fusion=calibrated or fusion,
+            min_confidence=question.min_confidence if calibrated else None,
+            explain=True,
         )
     return Shown(replace(result, query=replace(query, image=None)), _relevant(ready, text, question))
 
 
-def fuse_again(ready: Ready, shown: Shown, fusion: PosFuseSettings) -> Shown:
+def fuse_again(ready: Ready, shown: Shown, fusion: PosFuseSettings, min_confidence: float = 0.0) -> Shown:
     """The same candidates and judgements under other weights; nobody is asked again."""
-    return replace(shown, result=ready.system.fuse(shown.result, fusion))
+    calibrated = _calibrated(ready, shown.result.judge, fusion)
+    least = min_confidence if calibrated else None
+    return replace(shown, result=ready.system.fuse(shown.result, calibrated or fusion, min_confidence=least))
+
+
+def _calibrated(ready: Ready, judge: str | None, fusion: PosFuseSettings) -> Tuned | None:
+    """What tells how sure the answer is, where it was calibrated for this judge and these very settings."""
+    tuned = ready.calibration
+    return tuned if tuned and tuned.judge == judge and tuned.fusion == fusion else None
 
 
 def fusion_of(controls: Sequence[Any]) -> PosFuseSettings:
@@ -112,12 +130,18 @@ def _judge(ready: Ready, question: Question, record: Path | None) -> Judge | Non
     if question.judge == "gemini":
         if not question.consent:
             raise JudgeNotEnabledError(NO_CONSENT)
-        if not any(os.environ.get(name, "").strip() for name in KEY_VARIABLES):
+        if not find_key(GEMINI_VARIABLES):
             raise JudgeNotEnabledError(NO_KEY)
     if question.judge == "replay" and record is None:
         raise InvalidInputError(NO_RECORD)
     encode = ready.system.encoder.encode_texts
-    return choose_judge(question.judge, encode, record=record, allow_upload=question.consent)
+    return choose_judge(
+        question.judge,
+        encode,
+        record=record,
+        allow_upload=question.consent,
+        settings={"mode": question.judge_mode} if question.judge == "gemini" else None,
+    )
 
 
 def _relevant(ready: Ready, text: str, question: Question) -> frozenset[int] | None:

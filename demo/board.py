@@ -40,7 +40,7 @@ def judge_column(result: SearchResult, relevant: Relevant) -> str:
     ]
     unjudged = len(result.candidates) - len(scores)
     said = [result.judge or "no judge: the ranking stays retrieval's"]
-    if result.judge == LocalCaptionJudge.name:
+    if result.judge and result.judge.startswith(LocalCaptionJudge.name):
         said.append("reads captions, sees no picture")
     if result.judge and unjudged:
         said.append(f"{unjudged} unjudged")
@@ -53,11 +53,35 @@ def fused_column(result: SearchResult, relevant: Relevant) -> str:
     best = max((f.score for f in result.ranking), default=1.0)
     shown = [
         cards.fused_card(
-            f, by_id[f.item_id], picture(by_id[f.item_id].path), best=best, relevant=_known(f.item_id, relevant)
+            f,
+            by_id[f.item_id],
+            picture(by_id[f.item_id].path),
+            best=best,
+            relevant=_known(f.item_id, relevant),
+            note=" ".join(result.knowledge.get(f.item_id, ())),
         )
         for f in result.ranking
     ]
-    return cards.column("fused", "3 · Pos-Fuse", "the final ranking; moves are counted from retrieval", shown)
+    return cards.column("fused", "3 · Pos-Fuse", f"{sure(result)}moves are counted from retrieval", shown)
+
+
+def sure(result: SearchResult) -> str:
+    """How sure the answer is, as the column's heading says it; empty where nothing was calibrated."""
+    if result.confidence is None:
+        return ""
+    word = "no good match" if result.no_match else "the first is relevant"
+    return f"{word}: probability {result.confidence:.0%} (calibrated on synthetic phantoms) · "
+
+
+def remarks(result: SearchResult) -> str:
+    """Sentences over the columns: a judge that is switched off, an answer below the threshold."""
+    said = list(result.notes)
+    if result.no_match:
+        said.append(
+            f"No good match: the first item is relevant with a probability of {result.confidence or 0:.0%}, "
+            "below your threshold."
+        )
+    return " ".join(said)
 
 
 def summary(result: SearchResult, relevant: Relevant) -> str:
@@ -69,7 +93,8 @@ def summary(result: SearchResult, relevant: Relevant) -> str:
     cost = result.cost
     if cost.get("judge_calls"):
         tokens = cost["input_tokens"] + cost["output_tokens"]
-        chips += f'<span class="chip">{cost["judge_calls"]:.0f} calls <b>{tokens:.0f}</b> tokens</span>'
+        dollars = f" ${cost['usd']:.4f}" if cost.get("usd") else ""
+        chips += f'<span class="chip">{cost["judge_calls"]:.0f} calls <b>{tokens:.0f}</b> tokens{dollars}</span>'
     if relevant is None:
         truth = "truth unknown for this query: nothing is framed"
     else:

@@ -102,10 +102,13 @@ def judge_card(
     return card(candidate, picture, str(rank), body, relevant=relevant, note=judgement.reason)
 
 
-def fused_card(item: FusedItem, candidate: Candidate, picture: Picture, *, best: float, relevant: bool) -> str:
+def fused_card(
+    item: FusedItem, candidate: Candidate, picture: Picture, *, best: float, relevant: bool, note: str = ""
+) -> str:
     """Column three: the fused score, both sides' parts in it, and how far the item moved.
 
-    `best` is the list's highest score, the full width of the bar.
+    `best` is the list's highest score, the full width of the bar; `note` says what the caption has to do with the
+    query.
     """
     title = f"retrieval {item.retrieval_part:.3f}, judge {item.judge_part:.3f}"
     scale = best or 1.0
@@ -117,7 +120,7 @@ def fused_card(item: FusedItem, candidate: Candidate, picture: Picture, *, best:
         f'<div class="score"><b>{item.score:.4f}</b>{rank_change(item.rank_change)}</div>'
         f'{bar(parts, title)}<p class="small parts">{title}</p>'
     )
-    return card(candidate, picture, str(item.rank), body, relevant=relevant)
+    return card(candidate, picture, str(item.rank), body, relevant=relevant, note=note)
 
 
 def column(kind: str, title: str, subtitle: str, cards: Sequence[str]) -> str:

@@ -48,7 +48,7 @@ def _drawn(shown: Shown) -> Answer:
         board.judge_column(result, relevant),
         board.fused_column(result, relevant),
         board.summary(result, relevant),
-        "",
+        message(board.remarks(result), "note"),
     )
 
 
@@ -119,16 +119,16 @@ def _first_answer(ready: Ready, record: Path | None) -> Answer:
 
 def _searching(page: Page, preparation: Preparation, record: Path | None) -> None:
     asked = [
-        page.text, page.query_picture, page.k, page.mode, page.filters, page.judge, page.consent,
-        *page.fusion,
+        page.text, page.query_picture, page.k, page.mode, page.filters, page.judge, page.consent, page.judge_mode,
+        page.least, *page.fusion,
     ]  # fmt: skip
 
     @_sentences
     def answer(*values: Any) -> Answer:
         if preparation.ready is None:
             return _told(preparation.error or NOT_READY)
-        question = Question(*values[:7])
-        return _drawn(search(preparation.ready, question, fusion_of(values[7:]), record))
+        question = Question(*values[:9])
+        return _drawn(search(preparation.ready, question, fusion_of(values[9:]), record))
 
     def answer_setting(shown: Shown | None, *values: Any) -> Answer:
         if shown is None:
@@ -189,16 +189,16 @@ def _fusing(page: Page, preparation: Preparation) -> None:
     def fuse(shown: Shown | None, *values: Any) -> Answer:
         if shown is None or preparation.ready is None:
             return (gr.skip(),) * 6
-        return _drawn(fuse_again(preparation.ready, shown, fusion_of(values)))
+        return _drawn(fuse_again(preparation.ready, shown, fusion_of(values[1:]), values[0]))
 
     def fuse_third(shown: Shown | None, *values: Any) -> Answer:
         state, _, _, third, timings, told = fuse(shown, *values)
         return state, third, timings, told
 
-    for control in page.fusion:
+    for control in (page.least, *page.fusion):
         control.change(
             fuse_third,
-            inputs=[page.shown, *page.fusion],
+            inputs=[page.shown, page.least, *page.fusion],
             outputs=outputs,
             trigger_mode="always_last",
             show_progress="hidden",

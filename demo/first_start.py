@@ -11,6 +11,7 @@ from assets.phantoms import generate
 from runtime.dataset import read_dataset
 from runtime.encoder import DualEncoder
 from runtime.errors import KgerError
+from runtime.fusion.tuned import Tuned, read_tuned
 from runtime.gallery import Gallery
 from runtime.indexing import index_dataset
 from runtime.systems.kger import KgerSystem
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 IMAGES, SEED = 300, 11  # another seed than the shipped bundle was trained on: none of these patients is known to it
 DRAW, INDEX, OPEN = "drawing synthetic phantoms", "indexing pictures", "opening the gallery"
+
+CALIBRATION = Path(__file__).resolve().parent.parent / "assets" / "tuned" / "kger_local.json"
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage's name, and how many pictures of how many are done."""
@@ -39,12 +42,16 @@ class Places:
 
 @dataclass(frozen=True)
 class Ready:
-    """All that the page needs, shared by every visitor and never changed; `synthetic`: it holds phantoms."""
+    """All that the page needs, shared by every visitor and never changed.
+
+    `synthetic`: it holds phantoms; `calibration` tells how sure an answer is, None for a bundle of one's own.
+    """
 
     system: KgerSystem
     truth: Truth
     examples: Examples
     synthetic: bool
+    calibration: Tuned | None = None
 
 
 def prepare_gallery(encoder: DualEncoder, places: Places, progress: Progress, *, images: int = IMAGES) -> Path:
@@ -76,7 +83,13 @@ def open_ready(encoder: DualEncoder, folder: Path) -> Ready:
     examples = choose_examples(gallery)
     encoder.encode_texts(["warm up"])  # opens the text tower now, not under the first visitor's query
     synthetic = any(picture(item.path).synthetic for item in examples.pictures)
-    return Ready(system, read_truth(gallery), examples, synthetic)
+    return Ready(system, read_truth(gallery), examples, synthetic, _calibration(encoder.fingerprint))
+
+
+def _calibration(fingerprint: str) -> Tuned | None:
+    """The shipped calibration where it was made for this bundle."""
+    tuned = read_tuned(CALIBRATION) if CALIBRATION.is_file() else None
+    return tuned if tuned and tuned.bundle == fingerprint else None
 
 
 def _name(data: Path, fingerprint: str) -> str:

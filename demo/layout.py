@@ -17,6 +17,7 @@ JUDGES = [
     ("Gemini", "gemini"),
     ("replay", "replay"),
 ]
+JUDGE_MODES = [("one candidate a call", "pointwise"), ("all in one call", "listwise")]
 MODES = [("mean cosine", "mean"), ("top-five votes", "votes")]
 
 
@@ -40,6 +41,8 @@ class Page:
     filters: gr.Dropdown
     judge: gr.Radio
     consent: gr.Checkbox
+    judge_mode: gr.Dropdown
+    least: gr.Slider
     message: gr.HTML
     fusion: tuple[gr.Slider | gr.Dropdown, ...]
     timings: gr.HTML
@@ -135,10 +138,15 @@ def _setting_controls() -> dict[str, Any]:
         )
     with gr.Accordion("More settings", open=False, elem_id="more"), gr.Row(equal_height=True):
         mode = gr.Radio(MODES, value="mean", label="Ten folds together by", elem_id="mode", min_width=230)
+        judge_mode = gr.Dropdown(
+            JUDGE_MODES, value="pointwise", label="Gemini sees", elem_id="judge-mode", min_width=150
+        )
         decay = gr.Dropdown(list(DECAYS), value=DEFAULTS.decay, label="Decay over the places", min_width=150)
         strategy = gr.Dropdown(list(STRATEGIES), value=DEFAULTS.strategy, label="Both sides together by", min_width=150)
         variant = gr.Dropdown(list(VARIANTS), value=DEFAULTS.variant, label="Unjudged items", min_width=150)
-    return {"k": k, "mode": mode, "fusion": (weight, position, rate, decay, strategy, variant)}
+        least = gr.Slider(0, 1, 0, step=0.05, label="No good match below (probability)", elem_id="least", min_width=200)
+    fusion = (weight, position, rate, decay, strategy, variant)
+    return {"k": k, "mode": mode, "judge_mode": judge_mode, "least": least, "fusion": fusion}
 
 
 def _share(label: str, value: float, name: str) -> gr.Slider:
