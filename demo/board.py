@@ -3,6 +3,7 @@
 from html import escape
 
 from runtime.judge import LocalCaptionJudge
+from runtime.render import percent
 from runtime.results import Query, SearchResult
 
 from . import cards
@@ -41,7 +42,7 @@ def judge_column(result: SearchResult, relevant: Relevant) -> str:
     unjudged = len(result.candidates) - len(scores)
     said = [result.judge or "no judge: the ranking stays retrieval's"]
     if result.judge and result.judge.startswith(LocalCaptionJudge.name):
-        said.append("reads captions, sees no picture")
+        said.append("reads captions only")
     if result.judge and unjudged:
         said.append(f"{unjudged} unjudged")
     return cards.column("judge", "2 · Judge", " · ".join(said), shown)
@@ -51,6 +52,7 @@ def fused_column(result: SearchResult, relevant: Relevant) -> str:
     """The final ranking, each item's move from retrieval marked."""
     by_id = {c.item_id: c for c in result.candidates}
     best = max((f.score for f in result.ranking), default=1.0)
+    told = {j.item_id: j.reason for j in result.judgements}
     shown = [
         cards.fused_card(
             f,
@@ -58,19 +60,20 @@ def fused_column(result: SearchResult, relevant: Relevant) -> str:
             picture(by_id[f.item_id].path),
             best=best,
             relevant=_known(f.item_id, relevant),
-            note=" ".join(result.knowledge.get(f.item_id, ())),
+            note=_new(" ".join(result.knowledge.get(f.item_id, ())), told.get(f.item_id, "")),
         )
         for f in result.ranking
     ]
-    return cards.column("fused", "3 · Pos-Fuse", f"{sure(result)}moves are counted from retrieval", shown)
+    return cards.column("fused", "3 · Pos-Fuse", "the final ranking; moves are counted from retrieval", shown)
 
 
 def sure(result: SearchResult) -> str:
-    """How sure the answer is, as the column's heading says it; empty where nothing was calibrated."""
+    """How sure the answer is, as a chip; empty where nothing was calibrated."""
     if result.confidence is None:
         return ""
-    word = "no good match" if result.no_match else "the first is relevant"
-    return f"{word}: probability {result.confidence:.0%} (calibrated on synthetic phantoms) · "
+    word = "no good match" if result.no_match else "first is relevant"
+    title = "calibrated on synthetic phantoms with this judge and these settings"
+    return f'<span class="chip sure" title="{title}">{word} <b>{percent(result.confidence)}</b></span>'
 
 
 def remarks(result: SearchResult) -> str:
@@ -78,7 +81,7 @@ def remarks(result: SearchResult) -> str:
     said = list(result.notes)
     if result.no_match:
         said.append(
-            f"No good match: the first item is relevant with a probability of {result.confidence or 0:.0%}, "
+            f"No good match: the first item is relevant with a probability of {percent(result.confidence or 0)}, "
             "below your threshold."
         )
     return " ".join(said)
@@ -90,6 +93,7 @@ def summary(result: SearchResult, relevant: Relevant) -> str:
         f'<span class="chip" title="{STAGES.get(stage, stage)}">{stage} <b>{ms:.1f}</b> ms</span>'
         for stage, ms in result.timings_ms.items()
     )
+    chips += sure(result)
     cost = result.cost
     if cost.get("judge_calls"):
         tokens = cost["input_tokens"] + cost["output_tokens"]
@@ -101,6 +105,11 @@ def summary(result: SearchResult, relevant: Relevant) -> str:
         shown = sum(_known(c.item_id, relevant) for c in result.candidates)
         truth = f"✓ framed: relevant; {shown} of the gallery's {len(relevant)} shown"
     return f'<div class="timings"><span>{chips}</span><span class="small">{truth}</span></div>'
+
+
+def _new(sentences: str, reason: str) -> str:
+    """`sentences`, unless the judge's own reason, one column to the left, says them."""
+    return "" if sentences and sentences in reason else sentences
 
 
 def _asked(query: Query) -> str:

@@ -34,10 +34,17 @@ def result_table(result: SearchResult) -> str:
         lines += [f"      {sentence}" for sentence in result.knowledge.get(c.item_id, ())]
     if result.confidence is not None:
         word = "no good match" if result.no_match else "the first is relevant"
-        lines += ["", f"{word}: probability {result.confidence:.0%}"]
+        lines += ["", f"{word}: probability {percent(result.confidence)}"]
     lines += [f"note: {note}" for note in result.notes]
     stages = ", ".join(f"{stage} {ms:.1f}" for stage, ms in result.timings_ms.items())
     return "\n".join([*lines, "", f"ms: {stages}"])
+
+
+def percent(probability: float) -> str:
+    """A probability as a reader should take it: never 0 % and never 100 %."""
+    if probability < 0.01:
+        return "under 1 %"
+    return "over 99 %" if probability > 0.99 else f"{probability:.0%}".replace("%", " %")
 
 
 def bundle_lines(bundle: Bundle) -> str:

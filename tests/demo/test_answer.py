@@ -7,9 +7,10 @@ import pytest
 
 from demo.answer import QueryPicture, Question, Shown, fuse_again, fusion_of, search
 from demo.examples import where
-from demo.first_start import Places, Ready, open_ready, prepare_gallery
+from demo.first_start import CALIBRATION, Places, Ready, open_ready, prepare_gallery
 from runtime.errors import KgerError
 from runtime.fusion import PosFuseSettings
+from runtime.fusion.tuned import read_tuned
 from runtime.publish import write_judge_json
 
 from .colours import ColourEncoder
@@ -26,6 +27,19 @@ def ready(tmp_path_factory: pytest.TempPathFactory, phantoms: Path) -> Ready:
 
 def test_the_sliders_defaults_are_the_published_settings() -> None:
     assert fusion_of((0.6, 0.6, 0.8, "exponential", "weighted", "corrected")) == PosFuseSettings()
+
+
+def test_how_sure_it_is_holds_for_the_calibrated_judge_and_settings_alone(ready: Ready) -> None:
+    encoder = ready.system.encoder
+    tuned = replace(read_tuned(CALIBRATION), bundle=encoder.fingerprint)
+    calibrated = replace(ready, calibration=tuned)
+    shown = search(calibrated, replace(ASK, min_confidence=1.0), PosFuseSettings(), None)
+    assert shown.result.confidence is not None
+    assert shown.result.no_match
+    assert fuse_again(calibrated, shown, PosFuseSettings(), 0.0).result.no_match is False
+    assert fuse_again(calibrated, shown, PosFuseSettings(judge_weight=0.5), 1.0).result.confidence is None
+    assert search(calibrated, replace(ASK, judge="none"), PosFuseSettings(), None).result.confidence is None
+    assert search(ready, ASK, PosFuseSettings(), None).result.confidence is None
 
 
 @pytest.mark.parametrize(("judge_weight", "order"), [(0.0, "retrieval"), (1.0, "judge")])

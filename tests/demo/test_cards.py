@@ -1,6 +1,7 @@
 """What a card says, and that nothing from outside becomes markup."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -93,7 +94,7 @@ def test_the_judges_column_is_in_its_own_order_with_unjudged_items_last() -> Non
     result = SearchResult(Query("x"), "mean", candidates, "local caption judge", judgements, ranking)
     html = board.judge_column(result, frozenset({13}))
     assert re.findall(r'data-item="(\d+)"', html) == ["13", "12", "11"]
-    assert "local caption judge · reads captions, sees no picture · 1 unjudged" in html
+    assert "local caption judge · reads captions only · 1 unjudged" in html
     assert re.findall(r'class="card item-(\d) relevant"', html) == ["3"]
 
 
@@ -103,3 +104,24 @@ def test_the_fused_bar_is_made_of_both_sides() -> None:
     widths = [float(width) for width in re.findall(r"width:([\d.]+)%", html)]
     assert len(widths) == 2
     assert sum(widths) == pytest.approx(100, abs=0.2)
+
+
+@pytest.mark.parametrize(("probability", "text"), [(0.0, "under 1 %"), (0.4, "40 %"), (0.999, "over 99 %")])
+def test_how_sure_the_answer_is_never_reads_as_certain(probability: float, text: str) -> None:
+    result = SearchResult(Query("x"), "mean", (), "judge", (), (), confidence=probability)
+    assert f"first is relevant <b>{text}</b>" in board.summary(result, None)
+    low = replace(result, no_match=True, notes=("the judge is switched off",))
+    assert f"no good match <b>{text}</b>" in board.summary(low, None)
+    assert board.remarks(low).startswith("the judge is switched off No good match: the first item is relevant with")
+    assert "relevant <b>" not in board.summary(replace(result, confidence=None), None)
+
+
+def test_what_a_caption_has_to_do_with_the_query_is_said_once() -> None:
+    ranking = tuple(pos_fuse([7], {7: 0.9}))
+    said = "Region agrees: ear."
+    result = SearchResult(
+        Query("x"), "mean", (candidate(),), "judge", (Judgement(7, 0.9, said),), ranking, knowledge={7: [said]}
+    )
+    assert said in board.judge_column(result, None)
+    assert said not in board.fused_column(result, None)
+    assert said in board.fused_column(replace(result, judgements=(Judgement(7, 0.9, "red"),)), None)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from .serving import ROOT, free_port, open_page, running
+from .serving import ROOT, SHIPPED, free_port, open_page, running
 
 pytestmark = pytest.mark.browser
 
@@ -80,6 +80,19 @@ def test_a_typed_query_shows_five_pictures_in_each_of_three_columns_side_by_side
     assert page.locator("#stage-1 .fold-bars").first.locator("i").count() == 10
     assert "local caption judge" in page.locator("#stage-2 header").inner_text()
     assert re.search(r"encode \d+\.\d ms", page.locator("#timings").inner_text())
+
+
+def test_the_page_says_how_sure_it_is_and_when_there_is_no_good_match(page: Any, bundle: Path) -> None:
+    if bundle != SHIPPED:
+        pytest.skip("only the shipped bundle is calibrated")
+    page.locator("#timings .sure", has_text="first is relevant").wait_for()
+    page.get_by_role("button", name="More settings").click()
+    for _ in range(10):  # steps of .05
+        slide(page, "least", "ArrowRight")
+    search(page, "a red bicycle in the rain")
+    answered(page, "“a red bicycle in the rain”")
+    page.locator("#timings .sure", has_text="no good match").wait_for()
+    page.locator("#message [role=status]", has_text="below your threshold").wait_for()
 
 
 def test_the_sliders_reorder_the_third_column_and_nothing_else(page: Any) -> None:
