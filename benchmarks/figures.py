@@ -10,6 +10,7 @@ from runtime.files import write_text
 
 from .cost_section import cost_section
 from .evaluation.ladder_section import ladder_section
+from .headline import headline
 from .judging.faults_section import judge_faults_section, judge_injection_section
 from .judging.judges_section import fusion_missing_section, judge_order_section, judge_sweep_section
 from .markdown import table as _table
@@ -18,6 +19,7 @@ from .quality_section import quality_section, training_section
 from .results import FOLDER
 
 START, END = "<!-- figures -->", "<!-- end of figures -->"
+HEAD_START, HEAD_END = "<!-- headline -->", "<!-- end of headline -->"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,13 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Replaces what stands between the two marks of the README."""
+    """Replaces what stands between the marks of the README."""
     text = args.readme.read_text("utf-8")
-    if START not in text or END not in text:
-        raise InvalidInputError(f"{args.readme}: expected the marks {START} and {END}")
-    before, rest = text.split(START, 1)
-    after = rest.split(END, 1)[1]
-    write_text(args.readme, f"{before}{START}\n{figures()}\n{END}{after}")
+    for start, end, written in ((HEAD_START, HEAD_END, headline()), (START, END, figures())):
+        if start not in text or end not in text:
+            raise InvalidInputError(f"{args.readme}: expected the marks {start} and {end}")
+        before, rest = text.split(start, 1)
+        text = f"{before}{start}\n{written}\n{end}{rest.split(end, 1)[1]}"
+    write_text(args.readme, text)
     return 0
 
 

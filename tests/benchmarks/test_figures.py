@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from benchmarks.figures import END, SECTIONS, START, figures, run
+from benchmarks.figures import END, HEAD_END, HEAD_START, SECTIONS, START, figures, run
+from benchmarks.headline import headline
 from benchmarks.pipeline import ROOT
 from benchmarks.results import FOLDER
 from runtime.errors import InvalidInputError
@@ -14,6 +15,8 @@ from runtime.errors import InvalidInputError
 def test_the_readme_holds_what_the_results_files_say():
     quoted = (ROOT / "README.md").read_text("utf-8").split(START, 1)[1].split(END, 1)[0]
     assert quoted.strip() == figures().strip()
+    first = (ROOT / "README.md").read_text("utf-8").split(HEAD_START, 1)[1].split(HEAD_END, 1)[0]
+    assert first.strip() == headline().strip()
 
 
 @pytest.mark.parametrize("name", SECTIONS)
@@ -34,7 +37,8 @@ def test_a_changed_figure_changes_the_text(tmp_path):
 
 def test_a_readme_without_the_marks_is_left_alone(tmp_path):
     readme = tmp_path / "README.md"
-    readme.write_text("no marks", "utf-8")
-    with pytest.raises(InvalidInputError, match="expected the marks"):
-        run(argparse.Namespace(readme=readme))
-    assert readme.read_text("utf-8") == "no marks"
+    for text in ("no marks", f"{HEAD_START}{HEAD_END} and no more"):
+        readme.write_text(text, "utf-8")
+        with pytest.raises(InvalidInputError, match="expected the marks"):
+            run(argparse.Namespace(readme=readme))
+        assert readme.read_text("utf-8") == text

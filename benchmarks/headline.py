@@ -1,0 +1,57 @@
+"""The README's first table: what each claim of the project comes to, from the results files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .markdown import table
+from .results import FOLDER
+
+
+def headline(folder: Path = FOLDER) -> str:
+    """One row a claim, as Markdown; every file must be there (KeyError, FileNotFoundError where it is not)."""
+    cost, real, drawn = (_figures(folder, name) for name in ("ensemble_cost", "kger_tuxpaint", "kger_phantoms"))
+    ladder, faults, start = (_figures(folder, name) for name in ("fusion_ladder", "judge_faults", "coldstart"))
+    paper = _figures(folder, "kger_paper_path")
+    rows = [
+        [
+            "ten folds ÷ one, time of a text query and of an image",
+            f"{cost['text_ten_over_one_fp32']:.2f} and {cost['image_ten_over_one']:.2f}",
+        ],
+        [
+            "the upstream torch loop ÷ ours (int8), one query",
+            f"{cost['torch_loop_over_ours_int8']:.0f} (target 150, missed)",
+        ],
+        ["largest difference between an exported graph and its ten torch models", f"{paper['max_abs_difference']:.0e}"],
+        [
+            "R@1 of the ensemble and of a mean single fold, real pictures",
+            f"{real['ensemble_r1']:.3f} and {real['single_r1_mean']:.3f}",
+        ],
+        ["R@1 on synthetic phantoms of unseen patients", f"{drawn['r1']:.3f}"],
+        [
+            "MRR that a tuned fusion adds, real pictures, local judge",
+            _gained(ladder, "tuxpaint", "+ convex combination, tuned"),
+        ],
+        [
+            "MRR that the default fusion adds, phantoms, simulated judge",
+            _gained(ladder, "phantoms", "+ Pos-Fuse, corrected (default)"),
+        ],
+        [
+            "judged batch of 200, killed three times: lost, paid twice beyond the calls in flight",
+            f"{faults['lost']} and {faults['paid_twice_beyond_inflight']}",
+        ],
+        ["process start to first hit, 10 000 items", f"{start['first_hit_s']:.2f} s"],
+    ]
+    return table(["claim", "figure"], rows)
+
+
+def _figures(folder: Path, name: str) -> dict[str, Any]:
+    figures: dict[str, Any] = json.loads((folder / f"{name}.json").read_text("utf-8"))["figures"]
+    return figures
+
+
+def _gained(ladder: dict[str, Any], data: str, system: str) -> str:
+    of = {row["system"]: row for row in ladder["rows"] if row["data"] == data}
+    row, reference = of[system], of[ladder["reference"]]
+    p = "p < .001" if row["p"] < 0.001 else f"p = {row['p']:.3f}"
+    return f"{row['mean'] - reference['mean']:+.3f} ({p})"
