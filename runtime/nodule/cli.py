@@ -1,0 +1,92 @@
+"""`python -m runtime nodule index|search|files`: lung nodules by size, and the published files."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from ..gallery import Gallery
+from ..options import DEFAULT_BUNDLE
+from ..sessions import PROVIDER_CHOICES
+from .files import EMBEDS, META, TOPK, write_gallery_files, write_topk
+
+BUNDLE = DEFAULT_BUNDLE.with_name("nodule")
+GALLERY = Path("gallery-nodule")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The three commands; each sets `command`, a function of the parsed arguments that returns the exit code."""
+    commands = parser.add_subparsers(required=True, metavar="{index,search,files}")
+    index = commands.add_parser("index", help="turn a table of regions over DICOM files into a gallery")
+    index.add_argument("data", type=Path, help="roi_with_diam.csv, or the folder that holds it")
+    index.add_argument("--reencode", action="store_true", help="replace a gallery that another bundle made")
+    index.add_argument("--strict", action="store_true", help="exit with 1 where anything was skipped")
+    index.set_defaults(command=_index)
+    search = commands.add_parser("search", help='one question, such as "between 6 and 10 mm"')
+    search.add_argument("text", help="a size in words, English or Vietnamese")
+    search.add_argument("-k", type=int, default=10, help="how many crops (default: 10)")
+    search.add_argument("--alpha", type=float, default=0.5, help="1: the cosine alone, 0: the rule alone (default: .5)")
+    search.add_argument("--diameters", choices=("measured", "read"), default="measured", help="what the rule compares")
+    search.add_argument("--where", action="append", default=[], metavar="FILTER", help="such as 'readers>=3'")
+    search.add_argument("--json", action="store_true", help="print the whole result as JSON")
+    search.add_argument("--out", type=Path, help=f"folder for {TOPK}")
+    search.set_defaults(command=_search)
+    files = commands.add_parser("files", help=f"the gallery as {EMBEDS} and {META}")
+    files.add_argument("--out", type=Path, required=True, help="folder for the files")
+    files.set_defaults(command=_files)
+    for command in (index, search, files):
+        command.add_argument("--bundle", type=Path, default=BUNDLE, help="bundle folder (default: the shipped one)")
+        command.add_argument("--gallery", type=Path, default=GALLERY, help=f"gallery folder (default: {GALLERY})")
+        command.add_argument("--threads", type=int, help="threads of the model (default: all cores)")
+        command.add_argument("--provider", choices=PROVIDER_CHOICES, default="auto", help="where the model runs")
+
+
+def _index(args: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from .encoder import open_nodule_encoder
+    from .indexing import index_regions
+    from .table import read_regions
+
+    regions = read_regions(args.data)
+    encoder = open_nodule_encoder(args.bundle, threads=args.threads, provider=args.provider)
+    gallery = Gallery.create(
+        args.gallery,
+        fingerprint=encoder.fingerprint,
+        folds=1,
+        dims=encoder.dims,
+        precision=encoder.bundle.manifest.precision,
+        reencode=args.reencode,
+    )
+    with gallery, tqdm(total=len(regions.rows), desc="index", unit="roi", disable=None) as bar:
+        report = index_regions(regions, gallery, encoder, progress=lambda done, _: bar.update(done - bar.n))
+        size = len(gallery)
+    print(f"{report.added} added, {report.unchanged} unchanged, {len(report.skipped)} skipped; {size} in the gallery")
+    for sentence in report.skipped:
+        print(f"  skipped: {sentence}", file=sys.stderr)
+    return 1 if args.strict and report.skipped else 0
+
+
+def _search(args: argparse.Namespace) -> int:
+    from ..systems.nodule import open_nodule
+
+    system = open_nodule(args.bundle, args.gallery, threads=args.threads, provider=args.provider)
+    result = system.search(args.text, k=args.k, alpha=args.alpha, diameters=args.diameters, where=args.where)
+    if args.out:
+        write_topk(args.out / TOPK, result.hits)
+    if args.json:
+        print(json.dumps(result.to_json(), ensure_ascii=False, indent=2))
+        return 0
+    asked = f"understood {' and '.join(result.understood)}" if result.understood else "no size understood"
+    print(f"{asked}; alpha {result.alpha:g}, diameters {result.diameters}")
+    for hit in result.hits:
+        parts = f"cosine {hit.cosine:+.3f} (#{hit.cosine_rank})  rule {hit.rule:.3f} (#{hit.rule_rank})"
+        print(f"{hit.rank:>3}  {hit.score:.3f}  {parts}  {hit.explanation}  {hit.dicom_path}")
+    return 0
+
+
+def _files(args: argparse.Namespace) -> int:
+    with Gallery.open(args.gallery) as gallery:
+        for path in write_gallery_files(args.out, gallery):
+            print(path)
+    return 0
