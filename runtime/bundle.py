@@ -1,11 +1,12 @@
 """The bundle: the folder that export writes and the runtime reads. This file alone knows its layout.
 
-manifest.json, image.onnx, text.onnx, tokenizer.json. Every file stands in the manifest with its SHA-256 and
+manifest.json and the system's files (FILES_OF). Every file stands in the manifest with its SHA-256 and
 size; a tower that another bundle already stores is pointed to by a relative path and the same hash.
 """
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -19,7 +20,9 @@ from .preprocess import Preprocessing
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
 IMAGE_MODEL, TEXT_MODEL, TOKENIZER = "image.onnx", "text.onnx", "tokenizer.json"
+FIELD_MODEL = "field.onnx"
 FILES = (IMAGE_MODEL, TEXT_MODEL, TOKENIZER)
+FILES_OF = {"kger": FILES, "ent": (IMAGE_MODEL, FIELD_MODEL)}  # system → what its bundle must hold
 EXPORT_COMMAND = "python -m export kger RUN --out BUNDLE"
 
 
@@ -110,9 +113,20 @@ class Bundle:
         return bundle
 
     @classmethod
-    def write(cls, folder: Path, manifest: Manifest, sources: Mapping[str, Path]) -> "Bundle":
-        """Copies `sources` (name in FILES → file) into `folder`, hashes them, writes the manifest last."""
-        stored = {}
+    def write(
+        cls, folder: Path, manifest: Manifest, sources: Mapping[str, Path], shared: Mapping[str, Path] | None = None
+    ) -> "Bundle":
+        """Copies `sources` (name → file) into `folder`, hashes them, writes the manifest last.
+
+        `shared` are files of another bundle: pointed to where that lies beside `folder`, copied where it does not.
+        """
+        stored, sources = {}, dict(sources)
+        for name, source in (shared or {}).items():
+            if source.resolve().is_relative_to(folder.resolve().parent):
+                where = Path(os.path.relpath(source.resolve(), folder.resolve())).as_posix()
+                stored[name] = StoredFile(sha256_file(source), source.stat().st_size, where)
+            else:
+                sources[name] = source
         for name, source in sources.items():
             with atomic_path(folder / name) as part:
                 shutil.copyfile(source, part)
@@ -138,7 +152,7 @@ class Bundle:
     def problems(self) -> list[str]:
         """A sentence for every file that is missing, of another size, or of another content than stated."""
         found = []
-        for name in FILES:
+        for name in FILES_OF.get(self.manifest.system, FILES):
             path = self.path(name)
             entry = self.manifest.files[name]
             if not path.is_file():

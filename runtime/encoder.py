@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from .query_cache import SIZE, QueryCache
 from .sessions import FOR_IMAGES, FOR_QUERIES, PROVIDERS, SessionSettings, open_session
 from .tokenizer import TextTokenizer
 from .tower import Tower
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 Floats = NDArray[np.float32]
 
@@ -43,7 +46,7 @@ class DualEncoder:
         provider = _provider_for(bundle, provider)
         self.text_tower, self.image_tower = (
             Tower(
-                partial(open_session, bundle.path(name), settings, threads=threads, provider=provider),
+                partial(self._open, name, settings, threads=threads, provider=provider),
                 folds=self.folds,
                 dims=self.dims,
             )
@@ -89,6 +92,10 @@ class DualEncoder:
     def encode_pixels(self, pixels: Floats) -> Floats:
         """Preprocessed images (N, 3, S, S) float32 → (N, K, D) float32, unit vectors per fold, as one batch."""
         return self._run(self.image_tower, {"pixel_values": pixels})
+
+    def _open(self, name: str, settings: SessionSettings, **options: Any) -> "InferenceSession":
+        # only now: an ent bundle has no text tower, and nothing asks it for one
+        return open_session(self.bundle.path(name), settings, **options)
 
     def _encode_one(self, text: str) -> Floats:
         vector: Floats = self.encode_texts([text])[0]

@@ -1,0 +1,54 @@
+"""The field's certificate: the graph against the trained torch module, on the tower's rows and on random ones."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from runtime.ent.flow import STEPS, FlowGraph
+from runtime.errors import BundleError
+from runtime.images import RgbImage
+from runtime.sessions import open_session
+from train.ent.backends import Backend
+from train.ent.field import Flow
+
+from .certificate import MAX_ABS_DIFFERENCE, Floats, reference_pixels
+
+
+def certify_flow(graph: FlowGraph, flow: Flow, rows: Floats) -> dict[str, Any]:
+    """Largest difference of each output over `rows` (N, D); raises BundleError above 1e-5, naming the output."""
+    x = torch.from_numpy(rows)
+    with torch.inference_mode():
+        expected = {f"step_{n}": flow.embed(x, n).numpy() for n in STEPS}
+        expected["path"] = torch.stack([flow.read_out(state) for state in flow.path(x, STEPS[-1])], dim=1).numpy()
+    given = {f"step_{n}": graph.transform(rows, n) for n in STEPS} | {"path": graph.path(rows)}
+    worst = {name: _checked(f"the field's {name}", given[name], expected[name]) for name in expected}
+    return {"rows": len(rows), "limit": MAX_ABS_DIFFERENCE, "field_max_abs_difference": worst}
+
+
+def certify_tower(path: Path, backend: Backend, images: Sequence[RgbImage]) -> dict[str, Any]:
+    """Largest difference of a tower's graph to its torch module, from picture to vector."""
+    session = open_session(path, provider="cpu")
+    given = session.run(["embeddings"], {"pixel_values": backend.preprocessing(images)})[0][:, 0]
+    with torch.inference_mode():
+        expected = backend(reference_pixels(images, backend.preprocessing)).numpy()
+    return {"images": len(images), "image_max_abs_difference": [_checked("the image tower", given, expected)]}
+
+
+def certify_single(path: Path, pixels: Floats, graph: FlowGraph, rows: Floats) -> dict[str, Any]:
+    """Largest difference of the composed graph to tower and field one after the other."""
+    session = open_session(path, provider="cpu")
+    given = session.run(["step_10"], {"pixel_values": pixels})[0]
+    difference = _checked("the single graph", given, graph.transform(rows, STEPS[-1]))
+    return {"single_graph_max_abs_difference": difference}
+
+
+def _checked(what: str, given: Floats, expected: Floats) -> float:
+    difference = float(np.abs(given - expected).max())
+    if not difference <= MAX_ABS_DIFFERENCE:
+        raise BundleError(
+            f"export: {what} differs from torch by {difference:.2e}; the limit is {MAX_ABS_DIFFERENCE:.0e}"
+        )
+    return difference
