@@ -13,6 +13,7 @@ COMMANDS = {
     "tuxpaint": "real pictures: single fold, ensemble, ridge (training environment)",
     "phantoms": "synthetic phantoms of held-out patients, by truth attributes (training environment)",
     "vocalfolds": "real larynx frames, leave one sequence out (training environment)",
+    "ent": "image to image by the vector field: phantoms, real frames, time (training environment)",
     "latency": "one query over 10 000 items, stage by stage, against ten torch models (training environment)",
     "cost": "ten folds against one, ten sessions, torch and peers, with floors (training environment)",
     "training": "what ten folds cost to train beside one (training environment)",
@@ -29,18 +30,21 @@ COMMANDS = {
     "footprint": "installed size, import time and memory of the runtime environment",
     "coldstart": "process start to first hit, gallery of 10 000, against `import torch` alone (both environments)",
     "sessions": "session settings: threads, spinning, arena, graph level; alone and beside a busy neighbour",
+    "nodule": "lung nodules by size: phantom CT of held-out patients (training environment)",
     "figures": "write the README's figures from the results files",
     "paper_path": "the paper recipe from training to search (training environment)",
     "all": "every benchmark in order, each in a process of its own",
 }
 MODULES = {  # where the file has another name
     "cost": "ensemble_cost",
+    "ent": "ent.command",
     "all": "every",
     "evaluate": "evaluation.evaluate",
     "tune": "evaluation.tune",
     "judges": "judging.judges",
     "faults": "judging.judge_faults",
     "injection": "judging.judge_injection",
+    "nodule": "nodule.retrieval",
 }
 PLOTS = Path(__file__).parent / "plots"
 

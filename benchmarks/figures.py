@@ -9,11 +9,13 @@ from runtime.errors import InvalidInputError
 from runtime.files import write_text
 
 from .cost_section import cost_section
+from .ent.section import SECTIONS as ENT_SECTIONS
 from .evaluation.ladder_section import ladder_section
 from .headline import headline
 from .judging.faults_section import judge_faults_section, judge_injection_section
 from .judging.judges_section import fusion_missing_section, judge_order_section, judge_sweep_section
 from .markdown import table as _table
+from .nodule.section import nodule_section
 from .pipeline import ROOT
 from .quality_section import quality_section, training_section
 from .results import FOLDER
@@ -229,6 +231,7 @@ SECTIONS = {
     "kger_tuxpaint": _tuxpaint,
     "kger_phantoms": _phantoms,
     "kger_vocalfolds": _vocalfolds,
+    "nodule_retrieval": nodule_section,
     "ensemble_cost": cost_section,
     "adapt_quality": quality_section,
     "training_cost": training_section,
@@ -245,4 +248,5 @@ SECTIONS = {
     "throughput": _throughput,
     "coldstart": _coldstart,
     "session_options": _session_options,
+    "ent_latency": ENT_SECTIONS["ent_latency"],
 }

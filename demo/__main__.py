@@ -79,7 +79,7 @@ def _serve(given: argparse.Namespace) -> int:
 
     bar = _TerminalProgress()
     preparation = Preparation(encoder, Places(given.cache, given.data, given.gallery), report=bar)
-    page = build(preparation, given.record)
+    page = build(preparation, given.record, given.cache / "nodule")
     try:
         launch(
             page,

@@ -7,20 +7,28 @@ import gradio as gr
 
 from runtime.errors import InvalidInputError
 
+from .ent_panel import add_ent_panel
 from .events import connect
 from .first_start import Preparation
 from .layout import lay_out
+from .nodule_panel import add_nodule_panel
 
 STYLE = Path(__file__).with_name("style.css")
 UPLOAD_LIMIT = "25mb"
 WAITING = 32  # visitors in the queue; a later one is told that the app is busy
 
 
-def build(preparation: Preparation, record: Path | None = None) -> gr.Blocks:
-    """The page; `record` is the judge's file of replies, written by Gemini and read by replay."""
+def build(preparation: Preparation, record: Path | None = None, nodules: Path | None = None) -> gr.Blocks:
+    """The page; `record` is the judge's file of replies, written by Gemini and read by replay.
+
+    `nodules` is where the gallery of the nodule panel is kept; without it there is no such panel.
+    """
     page = lay_out(preparation)
     with page.blocks:
         connect(page, preparation, record)
+        add_ent_panel(preparation)
+        if nodules is not None:
+            add_nodule_panel(nodules)
     return page.blocks
 
 

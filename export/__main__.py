@@ -6,7 +6,7 @@ import sys
 from runtime.entry import quiet_threads, run_command
 
 quiet_threads()
-from . import distil, kger  # noqa: E402  they import torch
+from . import distil, ent, kger, nodule  # noqa: E402  they import torch
 
 
 def main() -> int:
@@ -15,8 +15,10 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     kger.add_arguments(commands.add_parser("kger", help="text and image to image, ten folds"))
     distil.add_arguments(commands.add_parser("distil", help="one student of all folds"))
+    ent.add_arguments(commands.add_parser("ent", help="image to image: a vector field on an image tower"))
+    nodule.add_arguments(commands.add_parser("nodule", help="questions about size to lung nodules"))
     args = parser.parse_args()
-    return run_command(lambda: {"kger": kger, "distil": distil}[args.command].run(args))
+    return run_command(lambda: {"kger": kger, "distil": distil, "ent": ent, "nodule": nodule}[args.command].run(args))
 
 
 if __name__ == "__main__":

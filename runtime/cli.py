@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .entry import quiet_threads, run_command
 from .errors import GalleryNotFoundError, InvalidInputError
+from .nodule.cli import add_arguments as nodule_commands
 from .options import add_places, add_search_options, checked_arguments, open_judge
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m runtime", description="Knowledge-grounded image retrieval, without torch."
     )
-    commands = parser.add_subparsers(required=True, metavar="{index,search,batch,record,info,verify}")
+    commands = parser.add_subparsers(required=True, metavar="{index,search,batch,record,info,verify,nodule}")
 
     index = commands.add_parser("index", help="turn a folder or a table of images into a gallery")
     index.add_argument("data", type=Path, help="ENTRep folder, CSV or JSONL table, or a folder of images")
@@ -47,13 +48,17 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--json", action="store_true", help="print the whole result as JSON")
     add_places(search)
     add_search_options(search)
+    _add_system(search)
     search.set_defaults(command=_search)
 
     batch = commands.add_parser("batch", help="many queries; writes the published files")
-    batch.add_argument("--queries", type=Path, required=True, help="t2i.csv: one phrase a line, no header")
+    batch.add_argument(
+        "--queries", type=Path, required=True, help="t2i.csv: one phrase a line, no header; ent: a folder of pictures"
+    )
     batch.add_argument("--out", type=Path, required=True, help="folder for the result files")
     add_places(batch)
     add_search_options(batch)
+    _add_system(batch)
     batch.set_defaults(command=_batch)
 
     record = commands.add_parser("record", help="a record of a judge's replies as a text file to send or commit")
@@ -68,7 +73,15 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="check every hash and every row")
     add_places(verify)
     verify.set_defaults(command=_verify)
+    nodule_commands(commands.add_parser("nodule", help="lung nodules by size: index, search, files"))
     return parser
+
+
+def _add_system(parser: argparse.ArgumentParser) -> None:
+    from .ent.cli import add_options
+
+    parser.add_argument("--system", choices=("kger", "ent"), default="kger", help="ent: picture to picture, by a field")
+    add_options(parser.add_argument_group("--system ent"))
 
 
 def _index(args: argparse.Namespace) -> int:
@@ -111,6 +124,10 @@ def _index(args: argparse.Namespace) -> int:
 
 
 def _search(args: argparse.Namespace) -> int:
+    if args.system == "ent":
+        from .ent.cli import search
+
+        return search(args)
     from .images import read_image
     from .render import result_table
     from .results import Query
@@ -129,6 +146,10 @@ def _search(args: argparse.Namespace) -> int:
 
 
 def _batch(args: argparse.Namespace) -> int:
+    if args.system == "ent":
+        from .ent.cli import batch
+
+        return batch(args)
     from .batch import run_batch
     from .dataset import read_queries
 

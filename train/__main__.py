@@ -11,7 +11,11 @@ COMMANDS = {
     "prepare": "read, check, group and split a data set; write its tables and a report",
     "fetch": "download and safely unpack an archive of test images",
     "kger": "train the folds of the text and image encoder",
+    "ent": "train the vector field of image-to-image retrieval",
+    "nodule-data": "LIDC-IDRI's annotations over real or phantom CT, as a table of regions",
+    "nodule": "train the encoder of lung nodules by size",
 }
+MODULES = {"nodule-data": "nodule.data_command", "nodule": "nodule.command"}  # where the file has another name
 
 
 def main() -> int:
@@ -24,9 +28,10 @@ def main() -> int:
     for name, text in COMMANDS.items():
         sub = commands.add_parser(name, help=text)
         if name == chosen:  # torch is imported only by the commands that need it
-            importlib.import_module(f".{name}", __package__).add_arguments(sub)
+            importlib.import_module(f".{MODULES.get(name, name)}", __package__).add_arguments(sub)
     args = parser.parse_args()
-    return run_command(lambda: importlib.import_module(f".{args.command}", __package__).run(args))
+    module = MODULES.get(args.command, args.command)
+    return run_command(lambda: importlib.import_module(f".{module}", __package__).run(args))
 
 
 if __name__ == "__main__":
