@@ -37,7 +37,7 @@ test-train: .venv-train/wheels.stamp
 
 .venv-train/train.stamp: requirements-train.txt requirements-test.txt | .venv-train/bin/python
 	.venv-train/bin/python -m pip install --disable-pip-version-check --quiet -r requirements-train.txt \
-		$$(grep -E '^pytest' requirements-test.txt)
+		$$(grep -E '^(pytest|hypothesis)' requirements-test.txt)
 	touch $@
 
 # what of the benchmarks' packages comes as wheels: tests need no compiler
