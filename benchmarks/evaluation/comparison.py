@@ -4,7 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from .measures import Values, means
-from .statistics import every_pair, holm, interval, paired_p
+from .statistics import RESAMPLES, every_pair, holm, interval, paired_p
 
 PRIMARY = "mrr"  # the measure that is compared
 
@@ -16,6 +16,7 @@ def compared(
     groups: Sequence[Hashable] | None = None,
     *,
     primary: str = PRIMARY,
+    resamples: int = RESAMPLES,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """A row a system, and every pair of them, JSON-ready.
 
@@ -25,7 +26,9 @@ def compared(
     """
     others = [name for name in systems if name != reference]
     changes = {name: systems[name][primary] - systems[reference][primary] for name in others}
-    p_of = dict(zip(others, holm([paired_p(changes[name], groups) for name in others]), strict=True))
+    p_of = dict(
+        zip(others, holm([paired_p(changes[name], groups, resamples=resamples) for name in others]), strict=True)
+    )
     rows = []
     for name, values in systems.items():
         found = interval(values[primary], groups)
@@ -36,5 +39,5 @@ def compared(
             change = interval(changes[name], groups)
             row |= {"difference": change.mean, "difference_interval": [change.low, change.high], "p": p_of[name]}
         rows.append(row)
-    tested = every_pair({name: values[primary] for name, values in systems.items()}, groups)
+    tested = every_pair({name: values[primary] for name, values in systems.items()}, groups, resamples=resamples)
     return rows, [{"data": data, **vars(pair)} for pair in tested]

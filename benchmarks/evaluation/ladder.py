@@ -19,6 +19,7 @@ from .ladder_systems import DEFAULT, FIXED, POSFUSE_LILLIS, REFERENCE, SINGLE, T
 from .measures import Values, measure_orders
 from .report import Section, png_uri, write_report
 from .report_tables import confusion_tables, pairs_table, stratum_rows, stratum_tables, systems_table, worst_queries
+from .statistics import RESAMPLES
 
 DATA = ("phantoms", "tuxpaint")
 SURE = tuple(TUNED)[-1]  # the system whose confidence is drawn
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def ladder(grounds: list[Ground], splits: int) -> tuple[dict[str, Any], list[Section]]:
+def ladder(grounds: list[Ground], splits: int, *, resamples: int = RESAMPLES) -> tuple[dict[str, Any], list[Section]]:
     """The figures of the results file, and the report's sections, one a data set."""
     figures: dict[str, Any] = {"rows": [], "pairs": [], "judges": {}, "splits": {}, "tuned": {}, "details": {}}
     figures |= {"reference": REFERENCE, "measure": "mrr", "folds": splits}
@@ -57,7 +58,7 @@ def ladder(grounds: list[Ground], splits: int) -> tuple[dict[str, Any], list[Sec
         total = len(FIXED) + len(TUNED) + 5 + (ground.soup is not None)
         for rung in tqdm(every, desc=ground.name, total=total, unit="system", file=sys.stderr, disable=None):
             systems[rung.name], values[rung.name] = rung, measure_orders(ground.trials, rung.orders)
-        rows, pairs = compared(ground.name, values, REFERENCE, ground.groups)
+        rows, pairs = compared(ground.name, values, REFERENCE, ground.groups, resamples=resamples)
         curve = _confidence(ground, systems[SURE], splits)
         figures["rows"] += rows
         figures["pairs"] += pairs

@@ -25,7 +25,7 @@ def made():
         soup = [synthetic_trials(queries=60, folds=1, seed=seed)] if name == "phantoms" else None
         facts = [f"{name} here are random numbers: synthetic"]
         grounds.append(Ground(name, [trials], [noisy_scores(trials, missing=0.1)], "simulated judge", soup, facts))
-    return ladder(grounds, splits=4)
+    return ladder(grounds, splits=4, resamples=999)
 
 
 def test_every_system_has_its_mean_interval_and_p(made):
