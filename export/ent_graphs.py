@@ -1,7 +1,5 @@
 """The vector field to ONNX: every RK4 step unrolled, the weights stored once."""
 
-import logging
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ from runtime.ent.flow import STEPS
 from train.ent.backends import Backend
 from train.ent.field import Flow
 
-from .graphs import OPSET, fold_transposed_weights
+from .graphs import write_graph
 
 OUTPUTS = (*(f"step_{n}" for n in STEPS), "path")
 
@@ -48,35 +46,8 @@ class TowerGraph(nn.Module):
 def write_flow_graph(flow: Flow, path: Path) -> None:
     """Writes `field.onnx`: input vectors (N, D), outputs as FlowModule; the batch is dynamic."""
     example = torch.nn.functional.normalize(torch.ones(2, flow.field.width) + torch.eye(2, flow.field.width), dim=1)
-    quiet = logging.getLogger("torch.onnx")
-    level = quiet.level
-    quiet.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # the exporter warns of its own internals
-            program = torch.onnx.export(
-                FlowModule(flow).eval(),
-                (example,),
-                dynamo=True,
-                dynamic_shapes={"vectors": {0: torch.export.Dim("batch")}},
-                input_names=["vectors"],
-                output_names=list(OUTPUTS),
-                opset_version=OPSET,
-                verbose=False,
-            )
-    finally:
-        quiet.setLevel(level)
-    if program is None:
-        raise RuntimeError("torch.onnx.export returned nothing")
-    model = program.model_proto
-    del model.metadata_props[:]
-    for node in model.graph.node:  # stack traces of the exporting machine do not belong into a shipped file
-        del node.metadata_props[:]
-        node.doc_string = ""
-    del model.graph.value_info[:]
-    fold_transposed_weights(model)
-    onnx.checker.check_model(model)
-    onnx.save_model(model, path, save_as_external_data=False)
+    shapes = {"vectors": {0: torch.export.Dim("batch")}}
+    write_graph(FlowModule(flow), (example,), path, ["vectors"], shapes, OUTPUTS)
 
 
 def compose(tower: Path, field: Path, folds: int, path: Path) -> None:
@@ -87,6 +58,7 @@ def compose(tower: Path, field: Path, folds: int, path: Path) -> None:
     version = min(first.ir_version, second.ir_version)
     for model in (first, second, stack):
         model.ir_version = version
+        del model.graph.value_info[:]  # the merged graph's shapes are inferred anew
     joined = onnx_compose.merge_models(first, stack, io_map=[("tower/embeddings", "stack/in")])
     joined = onnx_compose.merge_models(joined, second, io_map=[("stack/out", "field/vectors")])
     _rename(joined, {"tower/pixel_values": "pixel_values", **{f"field/{name}": name for name in OUTPUTS}})

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,22 +54,24 @@ def write_text_graph(graph: nn.Module, path: Path) -> None:
     ids = torch.tensor([[101, 2019, 4540, 102], [101, 4540, 102, 0]])
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length")
     shapes = {"input_ids": {0: batch, 1: length}, "attention_mask": {0: batch, 1: length}}
-    _export(graph, (ids, (ids > 0).long()), path, ["input_ids", "attention_mask"], shapes)
+    write_graph(graph, (ids, (ids > 0).long()), path, ["input_ids", "attention_mask"], shapes)
 
 
 def write_image_graph(graph: nn.Module, size: int, path: Path) -> None:
     """Writes an image graph for `size` × `size` pixels; the batch is dynamic."""
     pixels = torch.zeros(2, 3, size, size)
-    _export(graph, (pixels,), path, ["pixel_values"], {"pixel_values": {0: torch.export.Dim("batch")}})
+    write_graph(graph, (pixels,), path, ["pixel_values"], {"pixel_values": {0: torch.export.Dim("batch")}})
 
 
-def _export(
+def write_graph(
     graph: nn.Module,
     example: tuple[Tensor, ...],
     path: Path,
     names: list[str],
     shapes: dict[str, dict[int, torch.export.Dim]],
+    outputs: Sequence[str] = ("embeddings",),
 ) -> None:
+    """Writes `graph` as ONNX without a trace of the machine: inputs `names`, dynamic where `shapes` says so."""
     quiet = logging.getLogger("torch.onnx")
     level = quiet.level
     quiet.setLevel(logging.ERROR)
@@ -81,7 +84,7 @@ def _export(
                 dynamo=True,
                 dynamic_shapes=shapes,
                 input_names=names,
-                output_names=["embeddings"],
+                output_names=list(outputs),
                 opset_version=OPSET,
                 verbose=False,
             )

@@ -16,12 +16,6 @@ def stack_folds(vectors: Floats) -> Floats:
     return np.ascontiguousarray(vectors.reshape(len(vectors), -1) / np.sqrt(np.float32(folds)), dtype=np.float32)
 
 
-def split_folds(rows: Floats, folds: int) -> Floats:
-    """(N, K·D) unit rows → (N, K, D) float32 unit vectors per fold: the inverse of `stack_folds`."""
-    split: Floats = rows.reshape(len(rows), folds, -1) * np.sqrt(np.float32(folds))
-    return split
-
-
 def fold_cosines(query: Floats, rows: Floats, folds: int) -> Floats:
     """Each fold's own cosine: query (K·D,), rows (N, K·D) → (N, K) float32; its mean over K is the dot product."""
     dims = len(query) // folds

@@ -103,8 +103,8 @@ class Asker:
         """Closes the client's connections and the record."""
         if self.client:
             self.client.close()
-        if self._record is not None:
-            self._record.close()
+        for record in {id(r): r for r in (self._record, self._replies) if isinstance(r, ReplyRecord)}.values():
+            record.close()
 
     def _reply(self, request: Request) -> RecordedReply | Answer:
         """A reply, just now or recorded (then without cost), or an answer without scores that says why."""

@@ -15,7 +15,6 @@ from itertools import combinations
 import numpy as np
 
 from ..errors import ImageDecodeError
-from ..images import decode_image
 from ..results import Candidate, Judgement
 from .asking import Answer
 from .pointwise import Ask, Make, average
@@ -69,7 +68,7 @@ def _kept(picture: Picture | Judgement, candidate: Candidate) -> Judgement | Non
     if isinstance(picture, Judgement):
         return picture
     try:
-        decode_image(picture.content, name=picture.name)
+        picture.pixels  # noqa: B018 - decoded here, so that one that is none is left out of the call
     except ImageDecodeError as error:
         return Judgement(candidate.item_id, None, f"the candidate's image cannot be read: {error}", attempts=0)
     return None

@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..knowledge import Knowledge
 from ..results import Candidate, Judgement, Query
 from .protocol import ImageReader
+
+if TYPE_CHECKING:  # 20 ms that only who judges by captions needs
+    from ..knowledge import Knowledge
 
 EncodeTexts = Callable[[list[str]], NDArray[np.float32]]
 
@@ -27,7 +30,7 @@ class LocalCaptionJudge:
 
     name: str = "local caption judge"
 
-    def __init__(self, encode_texts: EncodeTexts, knowledge: Knowledge | None = None) -> None:
+    def __init__(self, encode_texts: EncodeTexts, knowledge: "Knowledge | None" = None) -> None:
         """`encode_texts`: N texts -> (N, K, D) float32, a unit vector for each of K folds."""
         self._encode_texts = encode_texts
         self._knowledge = knowledge

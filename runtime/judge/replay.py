@@ -25,12 +25,21 @@ class ReplayJudge(VisionJudge):
     `strict`.
     """
 
-    def __init__(self, replies: Replies, settings: JudgeSettings | None = None, *, strict: bool = False) -> None:
-        """Raises JudgeError where the record holds several models or modes and `settings` does not choose."""
-        chosen = settings or settings_of(list(replies.all()), replies.name)
+    def __init__(
+        self,
+        replies: Replies,
+        settings: JudgeSettings | None = None,
+        *,
+        model: str | None = None,
+        mode: str | None = None,
+        strict: bool = False,
+    ) -> None:
+        """`model` and `mode` choose where `settings` is None; raises JudgeError where a choice is left."""
+        recorded = list(replies.all())
+        chosen = settings or settings_of(recorded, replies.name, model=model, mode=mode)
         # one thread: there is nothing to wait for
         super().__init__(Asker(replace(chosen, concurrency=1), replies=replies, strict=strict))
-        mine = [r for r in replies.all() if r.key.model == chosen.model]
+        mine = [r for r in recorded if r.key.model == chosen.model]
         self._sources = sorted({describe_model(chosen.model, r.wire, r.endpoint) for r in mine})
 
     @property
@@ -56,7 +65,7 @@ def open_replay(path: Path, *, model: str | None = None, mode: str | None = None
         replies = RecordFile(path)
     else:
         return PublishedScoresJudge(path)
-    return ReplayJudge(replies, settings_of(list(replies.all()), replies.name, model=model, mode=mode), strict=strict)
+    return ReplayJudge(replies, model=model, mode=mode, strict=strict)
 
 
 def settings_of(

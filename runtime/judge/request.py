@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from string import ascii_uppercase
 
 import numpy as np
@@ -16,17 +17,22 @@ from .prompt import Prompt, finding_block
 MOST_CANDIDATES = len(ascii_uppercase)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
-    """A candidate's image file: what it is called in messages, and its bytes."""
+    """A candidate's image file: what it is called in messages, and its bytes. Hashed and decoded once for all calls."""
 
     name: str
     content: bytes
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Of the file's bytes."""
         return hashlib.sha256(self.content).hexdigest()
+
+    @cached_property
+    def pixels(self) -> RgbImage:
+        """(H, W, 3) uint8; raises ImageDecodeError where the file is no picture."""
+        return decode_image(self.content, name=self.name)
 
 
 @dataclass(frozen=True)
@@ -89,13 +95,17 @@ class Request:
         return ReplyKey(
             mode=self.mode,
             query_text=self.text,
-            query_image_sha256=pixels_sha256(self.image),
+            query_image_sha256=self._image_sha256,
             candidates=tuple(picture.sha256 for picture in self.candidates),
             shape_sha256=hashlib.sha256(shape.encode()).hexdigest(),
             model=model,
             run=self.run,
             attempt=int(bool(self.complaint)),
         )
+
+    @cached_property
+    def _image_sha256(self) -> str | None:
+        return pixels_sha256(self.image)  # each request is looked up more than once
 
     def again(self, complaint: str) -> "Request":
         """The same request once more, which says what was wrong with the reply."""
@@ -112,7 +122,7 @@ class Request:
             yield shrink_to_jpeg(self.image, self.max_image_px)
         for name, picture in zip(self.ids, self.candidates, strict=True):
             yield "Candidate image:" if self.mode == "pointwise" else f"Candidate {name}:"
-            yield shrink_to_jpeg(decode_image(picture.content, name=picture.name), self.max_image_px)
+            yield shrink_to_jpeg(picture.pixels, self.max_image_px)
         if self.complaint:
             yield f"Your last reply could not be used: {self.complaint}. Answer again, with the JSON asked for alone."
 

@@ -5,7 +5,6 @@ import json
 import sys
 from pathlib import Path
 
-from ..gallery import Gallery
 from ..options import DEFAULT_BUNDLE
 from ..sessions import PROVIDER_CHOICES
 from .files import EMBEDS, META, TOPK, write_gallery_files, write_topk
@@ -44,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _index(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    from ..gallery import Gallery
     from .encoder import open_nodule_encoder
     from .indexing import index_regions
     from .table import read_regions
@@ -86,6 +86,8 @@ def _search(args: argparse.Namespace) -> int:
 
 
 def _files(args: argparse.Namespace) -> int:
+    from ..gallery import Gallery
+
     with Gallery.open(args.gallery) as gallery:
         for path in write_gallery_files(args.out, gallery):
             print(path)

@@ -11,16 +11,16 @@ import numpy as np
 
 from ..errors import InvalidInputError
 from ..files import atomic_path, write_text
-from ..gallery import Gallery
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the command line reads the names below at its start
+    from ..gallery import Gallery
     from ..systems.nodule import NoduleHit
 
 EMBEDS, META, TOPK = "img_embeds.npy", "meta.parquet", "topk.csv"
 PARQUET = "pyarrow==26.0.1"
 
 
-def write_gallery_files(folder: Path, gallery: Gallery) -> list[Path]:
+def write_gallery_files(folder: Path, gallery: "Gallery") -> list[Path]:
     """`img_embeds.npy` (N, D) float32 and `meta.parquet` (path, diameter_mm, patient), row by row alike; their paths.
 
     Raises InvalidInputError where pyarrow, which no other part needs, is not installed.

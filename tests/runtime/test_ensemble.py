@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from runtime.ensemble import fold_cosines, fold_top, split_folds, stack_folds, vote_sum
+from runtime.ensemble import fold_cosines, fold_top, stack_folds, vote_sum
 
 N, K, D = 60, 10, 64
 
@@ -25,7 +25,7 @@ def test_stored_vectors_are_unit_rows_in_float32_and_split_again():
     rows = stack_folds(items)
     assert (rows.shape, rows.dtype) == ((N, K * D), np.float32)
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
-    np.testing.assert_allclose(split_folds(rows, K), items, atol=1e-6)
+    np.testing.assert_allclose(rows.reshape(N, K, D) * np.sqrt(K), items, atol=1e-6)
 
 
 def test_each_folds_own_cosine_stays_readable():
