@@ -37,8 +37,7 @@ def headline(folder: Path = FOLDER) -> str:
             _gained(ladder, "phantoms", "+ Pos-Fuse, corrected (default)"),
         ],
         [
-            f"judged batch of {faults['queries']}, killed {faults['kills']} times: "
-            "lost, paid twice beyond the calls in flight",
+            f"{faults['queries']} judged queries, {faults['kills']} kills: lost, paid twice beyond what was in flight",
             f"{faults['lost']} and {faults['paid_twice_beyond_inflight']}",
         ],
         [f"process start to first hit, {start['items']:,} items", f"{start['first_hit_s']:.2f} s"],
