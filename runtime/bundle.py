@@ -21,8 +21,13 @@ SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
 IMAGE_MODEL, TEXT_MODEL, TOKENIZER = "image.onnx", "text.onnx", "tokenizer.json"
 FIELD_MODEL = "field.onnx"
+TOKENS_MODEL = "tokens.onnx"  # continues another bundle's text.onnx: their bytes one after the other are one graph
 FILES = (IMAGE_MODEL, TEXT_MODEL, TOKENIZER)
-FILES_OF = {"kger": FILES, "ent": (IMAGE_MODEL, FIELD_MODEL)}  # system → what its bundle must hold
+FILES_OF = {
+    "kger": FILES,
+    "ent": (IMAGE_MODEL, FIELD_MODEL),
+    "carim": (TEXT_MODEL, TOKENIZER, TOKENS_MODEL),
+}  # system → what its bundle must hold
 EXPORT_COMMAND = "python -m export kger RUN --out BUNDLE"
 
 

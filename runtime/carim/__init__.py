@@ -1,0 +1,1 @@
+"""Driving scenes by text (CARIM): caption elements and late interaction, without torch."""
