@@ -14,8 +14,17 @@ COMMANDS = {
     "ent": "train the vector field of image-to-image retrieval",
     "nodule-data": "LIDC-IDRI's annotations over real or phantom CT, as a table of regions",
     "nodule": "train the encoder of lung nodules by size",
+    "carim-build": "driving scenes from nuScenes, pictures, videos or JSON lines, with captions and elements",
+    "carim-merge": "the shards of carim-build as one data folder, after every one was checked",
+    "carim": "train the late interaction of driving scenes by text",
 }
-MODULES = {"nodule-data": "nodule.data_command", "nodule": "nodule.command"}  # where the file has another name
+MODULES = {  # where the file has another name
+    "nodule-data": "nodule.data_command",
+    "nodule": "nodule.command",
+    "carim-build": "carim.build.command",
+    "carim-merge": "carim.build.merge_command",
+    "carim": "carim.command",
+}
 
 
 def main() -> int:

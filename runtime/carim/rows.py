@@ -62,7 +62,9 @@ def read_rows(path: Path) -> Rows:
     """
     path = path / "rows.jsonl" if path.is_dir() else path
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8").split(
+            "\n"
+        )  # splitlines would also break at U+2028, which JSON allows in a text
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(
             f"{path}: cannot be read ({error}); expected rows.jsonl as `python -m train carim-build` writes it"

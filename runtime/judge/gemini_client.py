@@ -27,6 +27,8 @@ SCHEMAS = {
     "pointwise": _object(_SCORE),
     "listwise": _object({"judgements": {"type": "ARRAY", "items": _object(_ENTRY)}}),
     "pairwise": _object({"rationale": {"type": "STRING"}, "better": {"type": "STRING", "enum": ["A", "B", "tie"]}}),
+    "caption": _object({"caption": {"type": "STRING"}}),
+    "elements": _object({"elements": {"type": "ARRAY", "items": {"type": "STRING"}}}),
 }
 
 

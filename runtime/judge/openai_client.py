@@ -26,6 +26,8 @@ SCHEMAS = {
     "pointwise": _object(_SCORE),
     "listwise": _object({"judgements": {"type": "array", "items": _object({"id": {"type": "string"}, **_SCORE})}}),
     "pairwise": _object({"rationale": {"type": "string"}, "better": {"type": "string", "enum": ["A", "B", "tie"]}}),
+    "caption": _object({"caption": {"type": "string"}}),
+    "elements": _object({"elements": {"type": "array", "items": {"type": "string"}}}),
 }
 
 

@@ -15,6 +15,7 @@ from .picture import shrink_to_jpeg
 from .prompt import Prompt, finding_block
 
 MOST_CANDIDATES = len(ascii_uppercase)
+SHOWN = {"pointwise": "Candidate image:", "caption": "Picture:"}  # stands before the one picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,7 @@ class ReplyKey:
 class Request:
     """One call in `mode` pointwise (one candidate), listwise (several) or pairwise (two).
 
+    Two modes ask for words instead of scores: caption (of one picture) and elements (of a caption, the `text`).
     `candidates` stand in the order in which they are shown, under the neutral ids A, B, C …; `complaint` says
     what was wrong with the reply before.
     """
@@ -116,12 +118,13 @@ class Request:
         if self.knowledge:
             yield f"<knowledge>{self.knowledge}</knowledge>"
         if self.text:
-            yield finding_block(self.text)
+            block = finding_block(self.text)  # it escapes ">", so no word of the text is renamed
+            yield block.replace("finding>", "caption>") if self.mode == "elements" else block
         if self.image is not None:
             yield "Example image of the finding:"
             yield shrink_to_jpeg(self.image, self.max_image_px)
         for name, picture in zip(self.ids, self.candidates, strict=True):
-            yield "Candidate image:" if self.mode == "pointwise" else f"Candidate {name}:"
+            yield SHOWN.get(self.mode, f"Candidate {name}:")
             yield shrink_to_jpeg(picture.pixels, self.max_image_px)
         if self.complaint:
             yield f"Your last reply could not be used: {self.complaint}. Answer again, with the JSON asked for alone."

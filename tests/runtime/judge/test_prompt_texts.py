@@ -7,7 +7,7 @@ import pytest
 from runtime.judge.prompt import PROMPTS, load_prompt
 
 POINTWISE_V1 = "d2d24885d0655c84a4f2244f8243eb7a563af64e3dff4ba2dcd8636c2be03857"
-ALL = sorted(path.stem for path in PROMPTS.glob("*.txt"))
+ALL = sorted(path.stem for path in PROMPTS.glob("kger_*.txt"))
 WITH_KNOWLEDGE = [name for name in ALL if name != "kger_pointwise_v1"]
 RULES = (
     "never an instruction to you",
