@@ -248,5 +248,5 @@ SECTIONS = {
     "throughput": _throughput,
     "coldstart": _coldstart,
     "session_options": _session_options,
-    "ent_latency": ENT_SECTIONS["ent_latency"],
+    **ENT_SECTIONS,
 }

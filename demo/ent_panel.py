@@ -1,134 +1,178 @@
 """The ENT panel: one picture, its neighbours by the image tower, and its neighbours along the flow, slider for t."""
 
 import logging
-from functools import lru_cache
-from html import escape
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
-from runtime.bundle import MANIFEST, Bundle
-from runtime.encoder import DualEncoder
-from runtime.ent.flow import FlowGraph
+from runtime.bundle import MANIFEST
 from runtime.errors import KgerError
 from runtime.gallery import Gallery, Item
-from runtime.systems.ent import EntSystem
+from runtime.images import read_image
 
-from .cards import alternative, figure, message
+from .cards import message
+from .ent_board import columns
+from .ent_space import Asked, EntSpace, named, open_space
+from .examples import spread
 from .first_start import Preparation, Ready
-from .pictures import picture
+from .pictures import picture, shrink
 
 log = logging.getLogger(__name__)
 
 BUNDLE = Path(__file__).resolve().parent.parent / "assets" / "bundles" / "ent"
 K = 5
-MOST = 1000  # a larger gallery is not moved for a slider: eleven vectors an item are kept
-QUERIES = 12
+QUERIES = 8  # pictures of the gallery that are offered
+LOOKED_THROUGH = 100  # items among which they are chosen
+THUMBNAIL_PX = 240
 TITLE = "Picture to picture: a vector field moves the vectors (ent)"
+INTRODUCTION = (
+    "Pick a picture, or give your own; it stays in this app. The image tower alone finds what looks alike as a whole. "
+    "A learned vector field then moves every vector, from t = 0 to t = 1, so that pictures of one class come together; "
+    "what else they have in common then counts less. Move the slider and watch the right column. Not a medical device."
+)
+PREPARING = "The gallery is still being prepared; open this panel again when the page tells that it is ready."
+UNEXPECTED = "Something went wrong that should not have; the terminal of the server shows what."
+
+_Ask = Callable[[EntSpace, Ready], Asked | None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Controls:
+    """The components that events read and write; `asked` holds the visitor's query."""
+
+    accordion: gr.Accordion
+    thumbnails: gr.Gallery
+    upload: gr.Image
+    time: gr.Slider
+    asked: gr.State
+    shown: tuple[gr.HTML, ...]
 
 
 def add_ent_panel(preparation: Preparation, bundle: Path = BUNDLE) -> None:
     """Adds the panel to the page that is being built; without an ent bundle there is none."""
     if not (bundle / MANIFEST).is_file():
         return
-    with gr.Accordion(TITLE, open=False, elem_id="ent"):
+    with gr.Accordion(TITLE, open=False, elem_id="ent") as accordion:
+        gr.HTML(f"<p class='small'>{INTRODUCTION}</p>")
         with gr.Row(equal_height=True):
-            chosen = gr.Dropdown([], label="Query: a picture of the gallery", elem_id="ent-query", scale=3)
-            time = gr.Slider(0, 1, 1, step=0.1, label="t of the flow", elem_id="ent-t", scale=3)
-            show = gr.Button("Show", elem_id="ent-show", scale=1, min_width=100)
-        with gr.Row(equal_height=False):
-            columns = [gr.HTML("", elem_id=f"ent-{name}") for name in ("asked", "raw", "flow")]
-
-        def answer(item: int | None, t: float) -> tuple[Any, ...]:
-            ready = preparation.ready
-            if ready is None:
-                return gr.skip(), message("The gallery is still being prepared.", "note"), "", ""
-            try:
-                return panel(ready, bundle, item, t)
-            except KgerError as error:
-                return gr.skip(), message(str(error), "error"), "", ""
-
-        asked = {"inputs": [chosen, time], "outputs": [chosen, *columns], "api_visibility": "private"}
-        show.click(answer, show_progress="minimal", **asked)
-        chosen.input(answer, show_progress="hidden", **asked)
-        time.release(answer, show_progress="hidden", trigger_mode="always_last", **asked)
+            thumbnails, upload = _query_controls()
+        time = gr.Slider(
+            0,
+            1,
+            1,
+            step=0.1,
+            label="t: how far the flow has gone (0: the field is read without a step)",
+            elem_id="ent-t",
+        )
+        told = gr.HTML("", elem_id="ent-told")
+        with gr.Row(elem_id="ent-board", equal_height=False):
+            columns = [gr.HTML("", elem_id=f"ent-{name}", apply_default_css=False) for name in ("asked", "raw", "flow")]
+    _connect(_Controls(accordion, thumbnails, upload, time, gr.State(None), (told, *columns)), preparation, bundle)
 
 
-def panel(ready: Ready, bundle: Path, item: int | None, t: float) -> tuple[Any, ...]:
-    """The dropdown with its choices, the query's card, the neighbours by the tower, those at time t.
+def _connect(page: _Controls, preparation: Preparation, bundle: Path) -> None:
+    answer = _answering(preparation, bundle)
 
-    Raises a KgerError where the bundle and the gallery do not belong together.
-    """
-    space = _space(bundle, ready.system.gallery.folder, ready.system.gallery.generation)
-    gallery = ready.system.gallery
-    query = item if item in space.ids else space.queries[0]
-    row = space.ids.index(query)
-    choices = [(_name(found), found.id) for found in gallery.items(space.queries)]
-    raw = neighbours(space.raw, row)
-    moved = neighbours(space.path[:, round(10 * t)], row)
-    items = {found.id: found for found in gallery.items([space.ids[i] for i, _ in (*raw, *moved)] + [query])}
-    asked = items[query]
-    return (
-        gr.Dropdown(choices=choices, value=query),
-        f"<h3>Query</h3>{_card(asked, 'query', asked, None)}",
-        _column("Image tower alone", space, raw, items, asked),
-        _column(f"After the flow, t = {t:.1f}", space, moved, items, asked),
+    def expand(asked: Asked | None, t: float) -> tuple[Any, ...]:
+        if asked is not None:
+            return gr.skip(), *answer(lambda _space, _ready: None, t)
+        items: list[Item] = []
+
+        def first(space: EntSpace, ready: Ready) -> Asked:
+            items.extend(offered(space, ready.system.gallery))
+            return space.item(hardest(space, items))
+
+        told = answer(first, t)
+        return gr.Gallery(_thumbnails(items)) if items else gr.skip(), *told
+
+    def take_item(t: float, select: gr.SelectData) -> tuple[Any, ...]:
+        return None, *answer(lambda space, ready: space.item(offered(space, ready.system.gallery)[select.index].id), t)
+
+    def take_file(file: dict[str, Any] | None, t: float) -> tuple[Any, ...]:
+        return answer(lambda space, ready: space.file(Path(file["path"]), ready.system.encoder) if file else None, t)
+
+    def move(asked: Asked | None, t: float) -> tuple[Any, ...]:
+        return answer(lambda _space, _ready: asked, t)
+
+    results = [page.asked, *page.shown]
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    page.accordion.expand(expand, [page.asked, page.time], [page.thumbnails, *results], **quiet)
+    page.thumbnails.select(take_item, page.time, [page.upload, *results], **quiet)
+    # preprocess=False: Gradio would decode the file itself and answer a broken one without a sentence
+    page.upload.input(take_file, [page.upload, page.time], results, preprocess=False, **quiet)
+    page.time.input(move, [page.asked, page.time], results, trigger_mode="always_last", **quiet)
+
+
+def _answering(preparation: Preparation, bundle: Path) -> Callable[[_Ask, float], tuple[Any, ...]]:
+    def answer(ask: _Ask, t: float) -> tuple[Any, ...]:
+        """(query, sentence, three columns); what cannot be answered is a sentence, and what was shown stays."""
+        ready = preparation.ready
+        if ready is None:
+            return _kept(preparation.error or PREPARING, "note")
+        try:
+            space = open_space(bundle, ready.system.gallery.folder, ready.system.gallery.generation)
+            asked = ask(space, ready)
+            if asked is None:
+                return (gr.skip(),) * 5
+            return asked, "", *columns(space, asked, t, K, ready.system.gallery)
+        except KgerError as error:
+            return _kept(str(error))
+        except Exception:  # the reader gets a sentence, the log the stack
+            log.exception("the ENT panel failed")
+            return _kept(UNEXPECTED)
+
+    return answer
+
+
+def _kept(text: str, kind: str = "error") -> tuple[Any, ...]:
+    return gr.skip(), message(text, kind), *(gr.skip(),) * 3
+
+
+def _query_controls() -> tuple[gr.Gallery, gr.Image]:
+    thumbnails = gr.Gallery(
+        label="Pictures of the gallery: click one",
+        columns=QUERIES,
+        rows=1,
+        height=132,
+        object_fit="contain",
+        allow_preview=False,
+        interactive=False,
+        buttons=[],
+        format="jpeg",
+        elem_id="ent-pictures",
+        scale=5,
+        min_width=420,
     )
+    upload = gr.Image(
+        label="Or your own",
+        type="filepath",
+        format="png",
+        sources=["upload", "clipboard"],
+        height=132,
+        buttons=[],
+        placeholder="Drop a picture, or click",
+        alt_text="the query's picture",
+        elem_id="ent-upload",
+        scale=1,
+        min_width=190,
+    )
+    return thumbnails, upload
 
 
-class _Space:
-    """A gallery's rows (N, D) by the tower, and (N, 11, D) along the flow."""
-
-    def __init__(self, system: EntSystem) -> None:
-        ids, self.raw = system.gallery.matrix()
-        if len(ids) > MOST:
-            ids, self.raw = ids[:MOST], self.raw[:MOST]
-        self.ids = [int(i) for i in ids]
-        self.path = system.flow.path(self.raw)
-        spread = np.linspace(0, len(self.ids) - 1, min(QUERIES, len(self.ids))).round().astype(int)
-        self.queries = [self.ids[i] for i in spread]
+def offered(space: EntSpace, gallery: Gallery) -> list[Item]:
+    """The items that are offered as queries, spread over the gallery's classes."""
+    some = gallery.items(space.ids[:: max(1, len(space.ids) // LOOKED_THROUGH)])
+    return [item for item in spread(some, QUERIES) if picture(item.path).source is not None]
 
 
-@lru_cache(maxsize=2)
-def _space(bundle: Path, folder: Path, generation: int) -> _Space:
-    log.info("moving the gallery %s, generation %d", folder, generation)
-    opened = Bundle.open(bundle)
-    flow, encoder = FlowGraph.of(opened, provider="cpu"), DualEncoder(opened, provider="cpu")
-    own = {opened.manifest.fingerprint, opened.manifest.training.get("tower", {}).get("fingerprint")}
-    with Gallery.open(folder) as gallery:
-        if gallery.info.fingerprint not in own:
-            raise KgerError(f"the gallery {folder} was made by another image tower than that of {bundle}")
-        return _Space(EntSystem(encoder, flow, gallery))
+def hardest(space: EntSpace, items: Sequence[Item]) -> int:
+    """The id of that item whose nearest by the tower are of its class least often: where a flow can be seen."""
+    right = dict(zip(space.ids, space.right(None, K).tolist(), strict=True))
+    return min((item.id for item in items), key=right.__getitem__, default=space.ids[0])
 
 
-def neighbours(rows: np.ndarray, row: int) -> list[tuple[int, float]]:
-    """The K rows nearest to `row` of (N, D) unit rows, itself left out: (position, cosine), best first."""
-    cosines = rows @ rows[row]
-    cosines[row] = -2
-    best = np.lexsort((np.arange(len(rows)), -cosines))[: min(K, len(rows) - 1)]
-    return [(int(i), float(cosines[i])) for i in best]
-
-
-def _column(title: str, space: _Space, found: list[tuple[int, float]], items: dict[int, Item], asked: Item) -> str:
-    cards = [_card(items[space.ids[i]], str(rank), asked, cosine) for rank, (i, cosine) in enumerate(found, start=1)]
-    right = sum(items[space.ids[i]].metadata.get("class") == asked.metadata.get("class") for i, _ in found)
-    counted = f" · {right} of {len(found)} of the query's class" if "class" in asked.metadata else ""
-    return f"<h3>{escape(title)}</h3><p class='small'>{escape(counted.lstrip(' ·'))}</p>{''.join(cards)}"
-
-
-def _card(item: Item, rank: str, asked: Item, cosine: float | None) -> str:
-    name = _name(item)
-    same = item.metadata.get("class") == asked.metadata.get("class")
-    mark = "" if cosine is None or "class" not in item.metadata else (" ✓" if same else " ✗")
-    score = "" if cosine is None else f" · cosine {cosine:.3f}"
-    label = alternative(item.caption, picture(item.path))
-    drawn = figure(picture(item.path), rank, item.caption)
-    body = f'<div class="body"><p>{escape(name + mark + score)}</p></div>'
-    return f'<article class="card" style="--hue:#4f46e5" title="{escape(label)}">{drawn}{body}</article>'
-
-
-def _name(item: Item) -> str:
-    kind = item.metadata.get("class")
-    return f"{Path(item.path).name}{f' ({kind})' if kind else ''}"
+def _thumbnails(items: Sequence[Item]) -> list[tuple[Any, str]]:
+    return [(shrink(read_image(Path(item.path)), THUMBNAIL_PX), named(item) or item.caption or "") for item in items]

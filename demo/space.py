@@ -2,9 +2,10 @@
 
 import re
 import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from runtime.bundle import FILES, Bundle
+from runtime.bundle import FILES, MANIFEST, Bundle
 from runtime.errors import InvalidInputError
 from runtime.files import write_text
 
@@ -12,7 +13,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("runtime", "demo", "assets")
 PINS = "requirements-runtime.txt"
 NOTES = ("LICENSE", "NOTICE", "README")  # what a bundle says of its licences travels with it
-BUNDLE = Path("assets") / "bundles" / "kger"
+BUNDLES = Path("assets") / "bundles"
+BUNDLE = BUNDLES / "kger"
+PANELS = {  # the siblings' bundles that travel along where they are there, and what their panels do
+    "ent": "picture to picture by a vector field",
+    "nodule": "lung nodules by size, on phantom CT",
+}
 
 README = """---
 title: KGER
@@ -32,7 +38,7 @@ suggested_hardware: cpu-basic
 
 Text, picture, or both → images, by ten folds of one dual encoder; an optional judge; Pos-Fuse of both rankings.
 Every stage stands side by side: what retrieval found and how the folds voted, what the judge said, and where
-each item ended.
+each item ended.{panels}
 
 The gallery holds **synthetic phantoms**: they are drawn by a program at the first start (about a minute), show no
 patient and are not clinical images. **Not a medical device.** The Gemini judge works only with a key in the
@@ -61,7 +67,7 @@ _GRADIO = re.compile(r"^gradio==(\S+)$", re.MULTILINE)
 
 
 def assemble(out: Path, bundle: Path) -> None:
-    """Writes the Space to `out`: code, prompts, phantoms' generator, the bundle, and the pins of the runtime.
+    """Writes the Space to `out`: code, prompts, phantoms, the bundle and its siblings', and the pins of the runtime.
 
     gradio stays among the pins, in the Space's own version, so that the folder runs elsewhere too.
     Raises InvalidInputError where `out` is not empty, BundleError or BundleNotFoundError without a sound bundle.
@@ -79,11 +85,37 @@ def assemble(out: Path, bundle: Path) -> None:
             out / package,
             ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "*.pyi", "bundles", ".*"),
         )
-    # written anew, not copied: a bundle may point to a neighbour for a tower that both share
-    Bundle.write(out / BUNDLE, checked.manifest, {name: checked.path(name) for name in FILES})
-    for note in sorted(path for path in bundle.iterdir() if path.stem in NOTES):
-        shutil.copyfile(note, out / BUNDLE / note.name)
+    _write_bundle(checked, out / BUNDLE, FILES)
+    siblings = [name for name in PANELS if _write_sibling(ROOT / BUNDLES / name, out)]
     write_text(out / "requirements.txt", pins)
-    write_text(out / "README.md", README.format(gradio=version[1]))
+    write_text(out / "README.md", README.format(gradio=version[1], panels=_told(siblings)))
     write_text(out / "app.py", APP)
     write_text(out / ".gitattributes", ATTRIBUTES)
+
+
+def _write_bundle(bundle: Bundle, folder: Path, files: Iterable[str], shared: Mapping[str, Path] | None = None) -> None:
+    # written anew, not copied: a bundle may point to a neighbour for a tower that both share
+    sources = {name: bundle.path(name) for name in files if name not in (shared or {})}
+    Bundle.write(folder, bundle.manifest, sources, shared=shared)
+    for note in sorted(path for path in bundle.folder.iterdir() if path.stem in NOTES):
+        shutil.copyfile(note, folder / note.name)
+
+
+def _write_sibling(folder: Path, out: Path) -> bool:
+    """Writes a sibling's bundle beside the main one; False where there is none, or where it needs another tower."""
+    if not (folder / MANIFEST).is_file():
+        return False
+    bundle, main = Bundle.open(folder), Bundle.open(out / BUNDLE)
+    shared = {}
+    for name, entry in bundle.manifest.files.items():
+        if not entry.path.startswith(".."):
+            continue
+        if name not in main.manifest.files or main.manifest.files[name].sha256 != entry.sha256:
+            return False
+        shared[name] = main.path(name)
+    _write_bundle(bundle, out / BUNDLES / folder.name, bundle.manifest.files, shared)
+    return True
+
+
+def _told(siblings: list[str]) -> str:
+    return f" Below them: {'; '.join(PANELS[name] for name in siblings)}." if siblings else ""

@@ -26,6 +26,8 @@ from runtime.nodule.prompts import PUBLISHED, Prompt, prompts, read
 from runtime.nodule.rule import rule_score
 from runtime.nodule.table import Regions, read_regions
 
+from .plots import draw, found_by_question, read_by_size
+
 K, GENERATED, RESAMPLES = 10, 200, 500
 BINS = PUBLISHED[:3]
 Floats = NDArray[np.float64]
@@ -87,14 +89,22 @@ def run(args: argparse.Namespace) -> int:
         "generated": generated,
     }
     sets["all"] = [prompt for some in sets.values() for prompt in some]
-    rows = [row for name, some in sets.items() for row in _rows(name, ask(encoder, some, test), alphas)]
+    every = {name: ask(encoder, some, test) for name, some in sets.items()}
+    rows = [row for name, asked in every.items() for row in _rows(name, asked, alphas)]
     print_table(rows)
     figures = _figures(rows, alphas, test, encoder) | {
-        "kind": json.loads((data / "about.json").read_text("utf-8"))["kind"]
+        "kind": json.loads((data / "about.json").read_text("utf-8"))["kind"],
+        "validation": _validation(args, data, model),
+        "asked": found_by_question(sets["all"], every["all"].cosine, test.measured_mm, K),
+        "read_by_size": read_by_size(test.measured_mm, test.read_mm),
     }
-    figures["validation"] = _validation(args, data, model)
     save_result("nodule_retrieval", command_line(), figures)
     return 0
+
+
+def plot(figures: dict[str, Any], folder: Path) -> list[Path]:
+    """Precision by interval, diameters asked and found, measured and read."""
+    return draw(figures, folder)
 
 
 def ask(encoder: NoduleEncoder, asked: Sequence[Prompt], part: Part) -> Asked:

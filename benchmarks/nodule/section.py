@@ -4,6 +4,8 @@ from typing import Any
 
 from benchmarks.markdown import table
 
+from .plots import KINDS
+
 
 def nodule_section(f: dict[str, Any]) -> str:
     """P@10 by system and set of questions, and what the pixels tell of the diameter."""
@@ -28,12 +30,23 @@ def nodule_section(f: dict[str, Any]) -> str:
         if r["questions"] != "all"
     ]
     text = f"{heading}\n{table(['questions', 'n', 'system', 'P@10', 'mm outside'], rows)}"
+    if "asked" in f:
+        text = f"{text}\n\n{_by_kind(f['asked'])}"
     seen = [[name, f"{v['p10']:.3f}", f"{v['mean_error_mm']:.2f}"] for name, v in f["validation"].items()]
     if len(seen) < 2:
         return text
-    return f"{text}\n\nValidation patients, cosine alone:\n\n" + table(
+    return f"{text}\n\nWith and without the outline, validation patients, cosine alone:\n\n" + table(
         ["the model sees", "P@10", "diameter, mm off"], seen
     )
+
+
+def _by_kind(asked: list[dict[str, Any]]) -> str:
+    """Where the cosine alone is weak: the finer the question, the fewer of ten lie in it."""
+    parts = []
+    for kind in dict.fromkeys(row["kind"] for row in sorted(asked, key=lambda row: KINDS.index(row["kind"]))):
+        some = [row["p"] for row in asked if row["kind"] == kind]
+        parts.append(f"{kind} {sum(some) / len(some):.3f} (n = {len(some)})")
+    return f"Cosine alone by what is asked, P@10: {', '.join(parts)}."
 
 
 def _with_interval(row: dict[str, Any]) -> str:

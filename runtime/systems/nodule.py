@@ -24,6 +24,7 @@ from ..nodule.rule import rule_score
 
 ALPHA = 0.5
 DIAMETERS = ("measured", "read")
+CLOSE_MM = 0.1
 
 
 @dataclass(frozen=True)
@@ -151,12 +152,14 @@ class NoduleSystem:
 
 def explain(interval: Interval | None, diameter_mm: float) -> str:
     """The diameter against the interval that was asked for, as a sentence without its full stop."""
-    size = f"{diameter_mm:.1f} mm"
+    off_mm = 0.0 if interval is None else float(interval.distance(np.array([diameter_mm]))[0])
+    places = 2 if 0 < off_mm < CLOSE_MM else 1  # "15.0 mm lies 0.0 mm outside of 15 to 17 mm" would explain nothing
+    size = f"{diameter_mm:.{places}f} mm"
     if interval is None:
         return f"{size}; no size was asked for"
     if bool(interval.contains(np.array([diameter_mm]))[0]):
         return f"{size} lies in {interval}"
-    return f"{size} lies {float(interval.distance(np.array([diameter_mm]))[0]):.1f} mm outside of {interval}"
+    return f"{size} lies {off_mm:.{places}f} mm outside of {interval}"
 
 
 def _asked(text: str, alpha: float) -> tuple[Interval | None, tuple[str, ...]]:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from demo.nodule_panel import BUNDLE, DATA, answer, caption, histogram_svg, open_panel_system
+from demo.nodule_board import crops as drawn_crops
+from demo.nodule_board import histogram
+from demo.nodule_panel import BUNDLE, DATA, answer, open_panel_system
 from runtime.bundle import MANIFEST
 from runtime.nodule.table import read_regions
 from runtime.systems.nodule import NoduleSystem
@@ -29,15 +31,21 @@ def test_every_shipped_phantom_is_indexed_and_said_to_be_synthetic(system: Nodul
     assert all(region.patient.startswith("PHANTOM-") for region in regions.rows)
 
 
-def test_an_answer_has_a_sentence_a_histogram_and_captioned_crops(system: NoduleSystem) -> None:
-    told, histogram, crops = answer(system, "between 6 and 10 mm", 0.5, "measured", 6)
+def test_an_answer_has_a_sentence_a_histogram_and_crops_that_say_why(system: NoduleSystem) -> None:
+    told, drawn, crops = answer(system, "between 6 and 10 mm", 0.5, "measured", 6)
     assert "understood “between 6 and 10 mm” as [6, 10] mm" in told
-    assert len(crops) == 6
-    assert all(picture.shape == (240, 240, 3) for picture, _ in crops)
-    assert all("lies in [6, 10] mm" in words for _, words in crops)
-    counts = [int(n) for n in re.findall(r"mm: (\d+)</title>", histogram)]
-    assert sum(counts) == 48
-    assert histogram.count("<circle") == 6
+    assert "size fits <b>6</b> of 6" in told
+    assert crops.count("<li") == crops.count("lies in [6, 10] mm") == crops.count("✓ ") == 6
+    assert crops.count('alt="crop of') == crops.count("synthetic phantom</figcaption>") == 6
+    assert sum(int(n) for n in re.findall(r"mm: (\d+)</title>", drawn)) == 48
+    assert drawn.count("<circle") == 6
+
+
+def test_a_crops_bar_is_its_scores_two_parts(system: NoduleSystem) -> None:
+    result = system.search("> 10 mm", k=1, alpha=0.25)
+    cosine, rule = (float(w) / 100 for w in re.findall(r"width:([\d.]+)%", drawn_crops(result)))
+    assert cosine == pytest.approx(0.25 * result.hits[0].cosine, abs=6e-4)
+    assert cosine + rule == pytest.approx(result.hits[0].score, abs=1.1e-3)
 
 
 def test_alpha_moves_the_ranking_from_the_rule_to_the_pictures(system: NoduleSystem) -> None:
@@ -45,7 +53,6 @@ def test_alpha_moves_the_ranking_from_the_rule_to_the_pictures(system: NoduleSys
     assert [h.rank for h in rule] == sorted(h.rule_rank for h in rule)
     assert [h.cosine_rank for h in cosine] == list(range(1, 49))
     assert [h.item_id for h in rule] != [h.item_id for h in cosine]
-    assert caption(cosine[0]).startswith("1. ")
 
 
 def test_cosine_alone_finds_the_three_bins_among_patients_that_no_training_saw(system: NoduleSystem) -> None:
@@ -56,17 +63,18 @@ def test_cosine_alone_finds_the_three_bins_among_patients_that_no_training_saw(s
 
 
 def test_what_cannot_be_understood_is_a_sentence_and_nothing_becomes_markup(system: NoduleSystem) -> None:
-    told, _, _ = answer(system, "<b>spiculated</b>", 0.5, "measured", 5)
-    assert "no size understood" in told
+    told, drawn, crops = answer(system, "<b>spiculated</b>", 0.5, "measured", 5)
+    assert "No size understood" in told
     assert "<b>" not in told
+    assert drawn == crops == "", "the crops of an earlier question would stand below another one's sentence"
     told, _, _ = answer(system, EVIL, 0.5, "read", 5)
     assert "over 10 mm" in told
     assert "<img" not in told
 
 
 def test_the_histogram_shades_an_open_interval_to_its_end(system: NoduleSystem) -> None:
-    svg = histogram_svg([3.0, 12.0, 60.0, float("nan")], system.search("> 10 mm", k=2))
-    assert '<rect x="160.0" width="480.0"' in svg
+    svg = histogram([3.0, 12.0, 60.0, float("nan")], system.search("> 10 mm", k=2))
+    assert '<rect class="asked" x="160.0" width="480.0"' in svg
     assert "38 to 40 mm: 1" in svg
 
 
