@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..errors import InvalidInputError
 from ..gallery import Gallery
 from ..gallery.matrix import Matrix
+from ..wheels import load_onnxruntime
 from .exact import ExactIndex
 from .folds import FoldsIndex, open_folds
 from .hits import VectorIndex
@@ -64,6 +65,7 @@ def index_over(
         index = open_folds(matrix, folder, folds, recall, sample)
         if index.tuning.reached or not automatic:
             return _said(index, folder)
+    load_onnxruntime()  # usearch 2.26 imported first makes the first session of onnxruntime 1.31 crash the process
     from .hnsw import open_hnsw  # noqa: PLC0415  usearch takes longer to import than an exact search to run
 
     index = open_hnsw(matrix, folder, recall, sample)
