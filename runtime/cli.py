@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .carim.cli import add_arguments as carim_commands
 from .entry import quiet_threads, run_command
 from .errors import GalleryNotFoundError, InvalidInputError
 from .nodule.cli import add_arguments as nodule_commands
@@ -30,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m runtime", description="Knowledge-grounded image retrieval, without torch."
     )
-    commands = parser.add_subparsers(required=True, metavar="{index,search,batch,record,info,verify,nodule}")
+    commands = parser.add_subparsers(required=True, metavar="{index,search,batch,record,info,verify,nodule,carim}")
 
     index = commands.add_parser("index", help="turn a folder or a table of images into a gallery")
     index.add_argument("data", type=Path, help="ENTRep folder, CSV or JSONL table, or a folder of images")
@@ -74,14 +75,18 @@ def _parser() -> argparse.ArgumentParser:
     add_places(verify)
     verify.set_defaults(command=_verify)
     nodule_commands(commands.add_parser("nodule", help="lung nodules by size: index, search, files"))
+    carim_commands(commands.add_parser("carim", help="driving scenes by text: index, search, scenes, batch"))
     return parser
 
 
 def _add_system(parser: argparse.ArgumentParser) -> None:
+    from .carim.cli import add_stages
     from .ent.cli import add_options
 
-    parser.add_argument("--system", choices=("kger", "ent"), default="kger", help="ent: picture to picture, by a field")
+    systems = "ent: picture to picture, by a field; carim: driving scenes by text"
+    parser.add_argument("--system", choices=("kger", "ent", "carim"), default="kger", help=systems)
     add_options(parser.add_argument_group("--system ent"))
+    add_stages(parser.add_argument_group("--system carim"))
 
 
 def _index(args: argparse.Namespace) -> int:
@@ -128,6 +133,10 @@ def _search(args: argparse.Namespace) -> int:
         from .ent.cli import search
 
         return search(args)
+    if args.system == "carim":
+        from .carim.cli import search_text
+
+        return search_text(args)
     from .images import read_image
     from .render import result_table
     from .results import Query
@@ -150,6 +159,10 @@ def _batch(args: argparse.Namespace) -> int:
         from .ent.cli import batch
 
         return batch(args)
+    if args.system == "carim":
+        from .carim.cli import batch_texts
+
+        return batch_texts(args)
     from .batch import run_batch
     from .dataset import read_queries
 

@@ -81,13 +81,34 @@ def open_session(
     *,
     threads: int | None = None,
     provider: str = "auto",
+    continuation: Path | None = None,
 ) -> "InferenceSession":
     """A session on the graph at `path`; `threads`, where given, stands above the settings'.
 
+    With `continuation` the graph is what both files hold together: nodes, weights and outputs of the second may use
+    every value of the first, so that bundles share a tower and each adds only its own last layers.
     `provider` is one of PROVIDER_CHOICES; auto takes CUDA where this onnxruntime has it and the CPU otherwise.
     Raises ProviderError where another provider than the one asked for would run (onnxruntime falls back silently)
     or onnxruntime itself is missing or broken; BundleError where `path` is not a graph that it can run.
     """
+    graph: Path | bytes = path
+    if continuation is not None:
+        # protobuf's wire format: messages one after the other are one message, its repeated fields appended and its
+        # sub-messages merged, so that these bytes are a whole ModelProto
+        graph = path.read_bytes() + continuation.read_bytes()
+    named = str(path) if continuation is None else f"{path} continued by {continuation}"
+    return open_graph(graph, named, settings, threads=threads, provider=provider)
+
+
+def open_graph(
+    graph: Path | bytes,
+    named: str,
+    settings: SessionSettings | None = None,
+    *,
+    threads: int | None = None,
+    provider: str = "auto",
+) -> "InferenceSession":
+    """As `open_session`, on a file or on a serialised ModelProto that errors call `named`."""
     if provider not in PROVIDER_CHOICES:
         raise InvalidInputError(f"provider {provider!r}; expected {_listed(PROVIDER_CHOICES)}")
     settings = settings or SessionSettings()
@@ -95,16 +116,18 @@ def open_session(
         settings = replace(settings, threads=threads)
     ort = load_onnxruntime()
     if provider != "auto":
-        return _open_strictly(ort, path, settings, provider)
+        return _open_strictly(ort, graph, named, settings, provider)
     if PROVIDERS["cuda"][0] in ort.get_available_providers():
         try:
-            return _open_strictly(ort, path, settings, "cuda")
+            return _open_strictly(ort, graph, named, settings, "cuda")
         except ProviderError as error:  # a CUDA wheel on a machine without a GPU
             log.warning("%s. Runs on the CPU.", error)
-    return _open_strictly(ort, path, settings, "cpu")
+    return _open_strictly(ort, graph, named, settings, "cpu")
 
 
-def _open_strictly(ort: ModuleType, path: Path, settings: SessionSettings, provider: str) -> "InferenceSession":
+def _open_strictly(
+    ort: ModuleType, graph: Path | bytes, named: str, settings: SessionSettings, provider: str
+) -> "InferenceSession":
     wanted = PROVIDERS[provider]
     if wanted[0] not in ort.get_available_providers():
         raise ProviderError(_refusal(provider, f"this onnxruntime ({ort.__version__}) is built without it"))
@@ -114,7 +137,7 @@ def _open_strictly(ort: ModuleType, path: Path, settings: SessionSettings, provi
     options = _options(ort, settings)
     try:
         session = ort.InferenceSession(
-            str(path),
+            graph if isinstance(graph, bytes) else str(graph),
             options,
             providers=list(wanted),
             enable_fallback=0,
@@ -122,10 +145,11 @@ def _open_strictly(ort: ModuleType, path: Path, settings: SessionSettings, provi
         )
     except Exception as error:  # the library's errors have no other common base
         if provider != "cpu":
-            _open_strictly(ort, path, settings, "cpu")  # a graph that the CPU cannot open either is the bundle's fault
+            # a graph that the CPU cannot open either is the bundle's fault
+            _open_strictly(ort, graph, named, settings, "cpu")
             raise ProviderError(_refusal(provider, f"onnxruntime could not start it ({error})")) from error
         raise BundleError(
-            f"{path}: onnxruntime {ort.__version__} cannot open it ({error}); "
+            f"{named}: onnxruntime {ort.__version__} cannot open it ({error}); "
             "check the bundle: python -m runtime verify"
         ) from error
     if session.get_providers()[0] != wanted[0]:

@@ -8,6 +8,7 @@ import numpy as np
 from .cache import cache_fault
 from .database import GalleryInfo
 from .items import NORM_TOLERANCE
+from .terms import term_problems
 
 NAMED = 5  # of each kind; a folder that moved away would otherwise fill the screen
 
@@ -17,13 +18,16 @@ def problems(connection: sqlite3.Connection, folder: Path, info: GalleryInfo) ->
     integrity = [row[0] for row in connection.execute("PRAGMA integrity_check(10)")]
     found = [] if integrity == ["ok"] else [f"SQLite: {line}" for line in integrity]
     wrong, gone = [], []
-    for item_id, path, blob in connection.execute("SELECT id, path, vector FROM live ORDER BY id"):
+    # a scene that is only text has no file: its path is its own id
+    for item_id, path, frame, blob in connection.execute(
+        "SELECT id, path, json_extract(metadata, '$.frame_id'), vector FROM live ORDER BY id"
+    ):
         fault = _vector_fault(blob, info.width)
         if fault:
             wrong.append(f"item {item_id} ({path}): {fault}")
-        if not Path(path).is_file():
+        if path != frame and not Path(path).is_file():
             gone.append(f"item {item_id}: the image {path} is gone")
-    found += _shortened(wrong) + _shortened(gone)
+    found += _shortened(wrong) + _shortened(gone) + _shortened(term_problems(connection, info.width))
     stale = connection.execute(
         "SELECT COUNT(*) FROM items WHERE deleted = 0 AND bundle != ?", (info.fingerprint,)
     ).fetchone()[0]

@@ -4,7 +4,7 @@ import json
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from ..errors import GalleryError, InvalidInputError
 from . import cache, check, database, filters
 from .items import Item, NewItem, stacked_vectors, stored_texts
 from .matrix import Matrix, load_matrix
+from .terms import Terms, load_terms, put_terms, term_texts, term_vectors
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Gallery:
         self._connection = connection
         self._lock = threading.Lock()
         self._matrix: Matrix | None = None
+        self._terms: Terms | None = None
         self._keys: tuple[str, dict[str, str]] | None = None
 
     @classmethod
@@ -98,7 +100,7 @@ class Gallery:
     def close(self) -> None:
         """Closes the connection; matrices handed out stay valid."""
         with self._lock:
-            self._matrix = None
+            self._matrix = self._terms = None
             self._connection.close()
 
     def __enter__(self) -> Self:
@@ -117,10 +119,11 @@ class Gallery:
         """Counts the changes; equal numbers of one open gallery mean equal content."""
         return int(self._value("SELECT value FROM meta WHERE key = 'generation'"))
 
-    def add(self, items: Sequence[NewItem]) -> list[int]:
+    def add(self, items: Sequence[NewItem], terms: Mapping[str, NDArray[np.float32]] | None = None) -> list[int]:
         """Stores a batch whole or not at all and returns the ids, in order.
 
-        A path that is already there gets the new content and keeps its id; a deleted one returns.
+        A path that is already there gets the new content and keeps its id; a deleted one returns. `terms` are the
+        vectors (K·D,) of texts that items name in their metadata and that the gallery does not hold yet.
         Raises GalleryError for a vector that is not a finite unit row of K·D numbers.
         """
         if not items:
@@ -131,6 +134,8 @@ class Gallery:
         with self._access(write=True) as connection:
             if database.read_meta(connection)["fingerprint"] != bundle:
                 raise GalleryError(f"Another process re-encodes the gallery at {self.folder}; open it again.")
+            stored = [(text, np.asarray(vector, "<f4").tobytes()) for text, vector in (terms or {}).items()]
+            put_terms(connection, bundle, self.info.width, stored)
             ids = [int(connection.execute(_UPSERT, row).fetchone()[0]) for row in rows]
             database.next_generation(connection)
         return ids
@@ -182,6 +187,25 @@ class Gallery:
         with self._access() as connection:
             self._matrix = load_matrix(connection, self.folder, self.info.width, self._matrix)
             return self._matrix
+
+    def terms(self) -> Terms:
+        """The terms that the items name, as arrays of the current generation; see `runtime/gallery/terms.py`.
+
+        Raises GalleryError where an item names a term that has no vector.
+        """
+        with self._access() as connection:
+            self._terms = load_terms(connection, self.folder, self.info.width, self._terms)
+            return self._terms
+
+    def term_vectors(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """The vectors (K·D,) of those of `texts` that are stored as terms and need not be encoded again."""
+        with self._access() as connection:
+            return term_vectors(connection, texts)
+
+    def term_texts(self, ids: Sequence[int]) -> list[str]:
+        """The texts of the terms with these ids (`TermArrays.ids`), in order."""
+        with self._access() as connection:
+            return term_texts(connection, ids)
 
     def allowed_ids(self, where: Sequence[str]) -> NDArray[np.int64] | None:
         """Ids (M,) int64, ascending, of the items for which all filters hold; None without filters.
