@@ -31,6 +31,8 @@ COMMANDS = {
     "coldstart": "process start to first hit, gallery of 10 000, against `import torch` alone (both environments)",
     "sessions": "session settings: threads, spinning, arena, graph level; alone and beside a busy neighbour",
     "nodule": "lung nodules by size: phantom CT of held-out patients (training environment)",
+    "carim": "driving scenes by text: the phantom drive against no training, and what a query costs "
+    "(training environment)",
     "figures": "write the README's figures from the results files",
     "paper_path": "the paper recipe from training to search (training environment)",
     "all": "every benchmark in order, each in a process of its own",
@@ -45,6 +47,7 @@ MODULES = {  # where the file has another name
     "faults": "judging.judge_faults",
     "injection": "judging.judge_injection",
     "nodule": "nodule.retrieval",
+    "carim": "carim.command",
 }
 PLOTS = Path(__file__).parent / "plots"
 
