@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--gallery", type=Path, help="an existing gallery, or where --data is indexed to")
     add("--data", type=Path, help="your own ENTRep folder, table or folder of images, instead of phantoms")
     add("--cache", type=Path, default=ROOT / ".cache" / "demo", help="where phantoms and galleries are kept")
+    add("--carim", type=Path, help="folder with rows.jsonl for the panel of driving scenes, instead of a drawn drive")
     add("--record", type=Path, help="file of Gemini's replies: written by Gemini, read by replay")
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
     add("--port", type=int, default=7860)
@@ -75,11 +76,15 @@ def _serve(given: argparse.Namespace) -> int:
     encoder = open_encoder(given.bundle)
     if given.gallery is not None and given.data is None:
         Gallery.open(given.gallery, fingerprint=encoder.fingerprint).close()
+    if given.carim is not None:
+        from runtime.carim.rows import read_rows
+
+        read_rows(given.carim)
     from .app import build, launch
 
     bar = _TerminalProgress()
     preparation = Preparation(encoder, Places(given.cache, given.data, given.gallery), report=bar)
-    page = build(preparation, given.record, given.cache / "nodule")
+    page = build(preparation, given.record, given.cache / "nodule", given.cache / "carim", given.carim)
     try:
         launch(
             page,

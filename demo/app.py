@@ -7,6 +7,7 @@ import gradio as gr
 
 from runtime.errors import InvalidInputError
 
+from .carim_panel import add_carim_panel
 from .ent_panel import add_ent_panel
 from .events import connect
 from .first_start import Preparation
@@ -18,10 +19,17 @@ UPLOAD_LIMIT = "25mb"
 WAITING = 32  # visitors in the queue; a later one is told that the app is busy
 
 
-def build(preparation: Preparation, record: Path | None = None, nodules: Path | None = None) -> gr.Blocks:
+def build(
+    preparation: Preparation,
+    record: Path | None = None,
+    nodules: Path | None = None,
+    scenes: Path | None = None,
+    carim: Path | None = None,
+) -> gr.Blocks:
     """The page; `record` is the judge's file of replies, written by Gemini and read by replay.
 
-    `nodules` is where the gallery of the nodule panel is kept; without it there is no such panel.
+    `nodules` and `scenes` are where the galleries of the nodule panel and of the panel of driving scenes are kept;
+    without it there is no such panel. `carim` is a folder of scenes to show there instead of a drawn drive.
     """
     page = lay_out(preparation)
     with page.blocks:
@@ -29,6 +37,8 @@ def build(preparation: Preparation, record: Path | None = None, nodules: Path | 
         add_ent_panel(preparation)
         if nodules is not None:
             add_nodule_panel(nodules)
+        if scenes is not None:
+            add_carim_panel(scenes, data=carim)
     return page.blocks
 
 

@@ -18,6 +18,7 @@ BUNDLE = BUNDLES / "kger"
 PANELS = {  # the siblings' bundles that travel along where they are there, and what their panels do
     "ent": "picture to picture by a vector field",
     "nodule": "lung nodules by size, on phantom CT",
+    "carim": "driving scenes by text, with a player, on a phantom drive",
 }
 
 README = """---

@@ -6,7 +6,7 @@ import sys
 from runtime.entry import quiet_threads, run_command
 
 quiet_threads()
-from . import distil, ent, kger, nodule  # noqa: E402  they import torch
+from . import carim, distil, ent, kger, nodule  # noqa: E402  they import torch
 
 
 def main() -> int:
@@ -17,8 +17,10 @@ def main() -> int:
     distil.add_arguments(commands.add_parser("distil", help="one student of all folds"))
     ent.add_arguments(commands.add_parser("ent", help="image to image: a vector field on an image tower"))
     nodule.add_arguments(commands.add_parser("nodule", help="questions about size to lung nodules"))
+    carim.add_arguments(commands.add_parser("carim", help="text to driving scenes, on another bundle's text tower"))
     args = parser.parse_args()
-    return run_command(lambda: {"kger": kger, "distil": distil, "ent": ent, "nodule": nodule}[args.command].run(args))
+    modules = {"kger": kger, "distil": distil, "ent": ent, "nodule": nodule, "carim": carim}
+    return run_command(lambda: modules[args.command].run(args))
 
 
 if __name__ == "__main__":

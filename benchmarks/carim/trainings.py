@@ -10,7 +10,8 @@ from runtime.errors import InvalidInputError
 from ..pipeline import run_module
 
 FORMS = ("published", "corrected")
-SCENES, QUICK_SCENES, SEED = 2000, 150, 7
+SCENES, QUICK_SCENES = 2000, 150
+SEED = 11  # of the drive: the recipe's settings were chosen on validation queries of seed 7
 
 
 def work_folder(args: argparse.Namespace) -> Path:

@@ -10,7 +10,7 @@ from runtime.carim.rows import read_rows, write_rows
 from .serving import ROOT
 
 SHIPPED = ROOT / "assets" / "bundles" / "carim"
-SCENES, SECONDS, SEED = 4, 6, 5
+SCENES, SECONDS, SEED = 4, 4, 5
 EVIL = "<img src=x onerror=alert(1)> tunnel"
 
 
@@ -23,7 +23,7 @@ def find_carim_bundle() -> Path | None:
 
 
 def draw_scenes(folder: Path) -> Path:
-    """Four drawn scenes of six seconds, and two scenes of text, one with markup in it; returns the data's folder."""
+    """Four drawn scenes of four seconds, and two scenes of text, one with markup in it; returns the data's folder."""
     generate(folder, scenes=SCENES, seconds=SECONDS, seed=SEED, only="drawn", ready=True)
     data = folder / "drawn"
     rows = read_rows(data)

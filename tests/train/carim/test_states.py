@@ -12,7 +12,7 @@ from runtime.errors import BundleNotFoundError, DatasetError  # noqa: E402  afte
 from train.carim.backbones import MiniLmBackbone, Qwen2Backbone, open_backbone  # noqa: E402
 from train.carim.recipe import CarimRecipe  # noqa: E402
 from train.carim.states import SHARD, cached_states, encode_by_length  # noqa: E402
-from train.minilm import package_folder  # noqa: E402
+from train.minilm import MiniLm, package_folder  # noqa: E402
 
 pytestmark = pytest.mark.torch
 TEXTS = ["rain", "a red car crosses the junction at night in heavy rain", "fog", "two cyclists"]
@@ -52,13 +52,12 @@ def tiny_qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_minilm_states_are_the_librarys_last_layer_without_cls_and_sep(minilm: MiniLmBackbone):
-    folder = package_folder()
-    tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder))
-    model = transformers.AutoModel.from_pretrained(str(folder))
+def test_minilm_states_are_its_last_layer_without_cls_and_sep(minilm: MiniLmBackbone):
+    tokenizer = transformers.AutoTokenizer.from_pretrained(str(package_folder()))
+    model = MiniLm.load(package_folder())  # tests/train/test_minilm.py: the numbers of transformers' BertModel
     inputs = tokenizer(TEXTS[1], return_tensors="pt")
     with torch.no_grad():
-        theirs = model(**inputs).last_hidden_state[0, 1:-1]
+        theirs = model(inputs["input_ids"], inputs["attention_mask"])[0, 1:-1]
     ours = minilm.states(TEXTS, 512)[1]
     assert ours.shape == theirs.shape
     cosines = torch.nn.functional.cosine_similarity(ours, theirs, dim=-1)

@@ -1,0 +1,145 @@
+"""Where the CARIM panel's scenes come from: the user's folder, else a phantom drive that is drawn at first opening."""
+
+import hashlib
+import json
+import logging
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from assets.drive.layout import generate
+from assets.phantoms.errors import PhantomError
+from runtime.carim.encoder import open_carim_encoder
+from runtime.carim.indexing import index_rows
+from runtime.carim.rows import read_rows
+from runtime.errors import KgerError
+from runtime.gallery import Gallery
+from runtime.systems.carim import CarimSystem
+
+log = logging.getLogger(__name__)
+
+SCENES, SECONDS, SEED = 12, 20, 11  # drawn in about 15 s on one core; another seed than the bundle was trained on
+DRAW, INDEX, OPEN = "drawing a synthetic phantom drive", "encoding the scenes' elements", "opening the scenes"
+FAILED = "The scenes could not be prepared; the terminal of the server shows why."
+
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage's name, and how much of how much is done."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """All that the panel needs, shared by every visitor and never changed.
+
+    `root` is the folder that the films' paths start from; `synthetic`: the data says that of itself.
+    """
+
+    system: CarimSystem
+    root: Path
+    facets: dict[str, dict[str, int]]
+    synthetic: bool
+
+
+class Preparation:
+    """Prepares in a thread of its own at the first call of `start` and tells how far it is."""
+
+    def __init__(self, bundle: Path, cache: Path, data: Path | None = None) -> None:
+        """`cache` is a folder for the drive and the gallery; `data` the user's own folder with rows.jsonl."""
+        self.stage, self.done, self.total = OPEN, 0, 0
+        self.ready: Ready | None = None
+        self.error: str | None = None
+        self._bundle, self._cache, self._data = bundle, cache, data
+        self._starting = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begins, or begins anew after a failure; returns at once."""
+        with self._starting:
+            if self.ready is None and (self._thread is None or not self._thread.is_alive()):
+                self.error = None
+                self._thread = threading.Thread(target=self._run, name="carim scenes", daemon=True)
+                self._thread.start()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Whether `ready` or `error` is set, after at most `timeout_s`."""
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+        return self.ready is not None or self.error is not None
+
+    def stop(self) -> None:
+        """Ends the work at its next step and waits for it: an interpreter that leaves a busy thread behind aborts."""
+        self._stopping.set()
+        self.wait()
+
+    def _run(self) -> None:
+        try:
+            data = self._data or draw(self._cache, self._progress)
+            self.ready = open_ready(self._bundle, self._cache, data, self._progress)
+        except _StoppedError:
+            self.error = "Stopped; the next start continues."
+        except (KgerError, ValueError, OSError) as error:
+            log.error("the scenes could not be prepared: %s", error)
+            self.error = str(error)
+        except Exception:  # a thread has nobody above it: without this the panel would wait for ever
+            log.exception("the scenes could not be prepared")
+            self.error = FAILED
+
+    def _progress(self, stage: str, done: int, total: int) -> None:
+        if self._stopping.is_set():
+            raise _StoppedError
+        self.stage, self.done, self.total = stage, done, total
+
+
+class _StoppedError(Exception):
+    """Leaves the work between two steps."""
+
+
+def draw(cache: Path, progress: Progress, *, scenes: int = SCENES) -> Path:
+    """The folder in `cache` of a phantom drive with films, drawn where it is not yet whole."""
+    folder = cache / f"drive-{scenes}-{SECONDS}-{SEED}"
+    settings = {"scenes": scenes, "seconds": SECONDS, "seed": SEED, "only": "drawn", "ready": True}
+
+    def report(done: int, total: int) -> None:
+        progress(DRAW, done, total)
+
+    try:
+        generate(folder, **settings, progress=report)
+    except PhantomError:  # the cache is ours: what an older generator drew is replaced
+        shutil.rmtree(folder)
+        generate(folder, **settings, progress=report)
+    return folder / "drawn"
+
+
+def open_ready(bundle: Path, cache: Path, data: Path, progress: Progress) -> Ready:
+    """The system over the rows of `data`, encoded into a gallery in `cache` where they are not yet.
+
+    Raises DatasetError where `data` has no usable row, BundleError for a bundle of another system.
+    """
+    rows = read_rows(data)
+    encoder = open_carim_encoder(bundle)
+    name = hashlib.sha256(f"{data.resolve()}\n{encoder.fingerprint}".encode()).hexdigest()[:12]
+    with Gallery.create(
+        cache / f"gallery-{name}",
+        fingerprint=encoder.fingerprint,
+        folds=1,
+        dims=encoder.dims,
+        precision=encoder.bundle.manifest.precision,
+    ) as gallery:
+        report = index_rows(rows, gallery, encoder, progress=lambda done, of: progress(INDEX, done, of))
+    for skipped in report.skipped:
+        log.warning("%s", skipped)
+    progress(OPEN, 0, 0)
+    system = CarimSystem(encoder, Gallery.open(cache / f"gallery-{name}", fingerprint=encoder.fingerprint))
+    system.search("warm up", k=1)  # opens the model and the index now, not under the first visitor's query
+    return Ready(system, data, system.facets(), is_synthetic(data))
+
+
+def is_synthetic(data: Path) -> bool:
+    """Whether the folder's carim.json says that its scenes are made by a program."""
+    try:
+        return json.loads((data / "carim.json").read_text("utf-8")).get("synthetic") is True
+    except (OSError, ValueError, AttributeError):
+        return False
