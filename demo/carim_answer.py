@@ -13,7 +13,7 @@ from runtime.dataset.records import clean_text
 from .carim_source import Ready
 from .examples import where as joined
 
-_PLAIN = re.compile(r"[^=!<>~|]+=[^=!<>~].*", re.DOTALL)  # key=value, which the lists below the text offer
+_PLAIN = re.compile(r"[^=!<>~|]+=[^=!<>~|][^|]*", re.DOTALL)  # key=value without alternatives of its own
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,8 @@ def offered(ready: Ready) -> list[gr.Dropdown]:
         lists.append(gr.Dropdown([(f"{value} ({values[value]})", value) for value in ordered], label=label))
     named = {key for key, _ in FACETS}
     rest = {key: values for key, values in ready.facets.items() if key not in named and len(values) > 1}
-    return [*lists, gr.Dropdown([f"{key}={value}" for key, values in rest.items() for value in sorted(values)])]
+    plain = [(key, value.replace("|", "\\|")) for key, values in rest.items() for value in sorted(values)]
+    return [*lists, gr.Dropdown([f"{key}={value}" for key, value in plain])]
 
 
 def progress(preparation: Preparation) -> str:

@@ -51,10 +51,17 @@ class Exports:
 
     def _place(self, content: str, name: str) -> Path:
         root = Path(self._folder.name)
-        kept = sorted(root.glob("*/*"), key=lambda path: path.stat().st_mtime)
+        kept = sorted(root.glob("*/*"), key=_changed)
         for old in kept[:-MOST_FILES]:
             old.unlink(missing_ok=True)
         return root / content[:24] / name
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another visitor's file under way, which took its name meanwhile
+        return 0.0
 
 
 def _plain(title: str) -> str:

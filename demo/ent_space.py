@@ -79,7 +79,7 @@ class EntSpace:
         return [Near(i, float(cosines[i]), places[i]) for i in self._order(cosines, asked.copies)[:k]]
 
     def right(self, t: float | None, k: int) -> NDArray[np.int64]:
-        """(N,) how many of each item's k nearest share its class, itself left out; t as in `nearest`."""
+        """(N,) how many of each item's k nearest share its class, itself left out; t as in `nearest`, k < N."""
         rows = self.raw if t is None else self.moved[:, round(10 * t)]
         cosines = rows @ rows.T
         np.fill_diagonal(cosines, -2)
