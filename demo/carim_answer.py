@@ -59,7 +59,7 @@ class Shown:
         """The question and every scene, JSON-ready; paths start from `root`, the data's folder."""
         hits = [scene.to_json() if isinstance(scene, SceneHit) else asdict(scene) for scene in self.scenes]
         for hit in hits:
-            hit.update({key: _relative(hit[key], root) for key in ("image", "frames")})
+            hit.update({key: None if hit[key] is None else relative(hit[key], root) for key in ("image", "frames")})
         question = {"text": self.question.text, "where": self.question.where}
         return {"question": question, "synthetic": synthetic, "total": self.total, "hits": hits}
 
@@ -84,6 +84,6 @@ def nothing(ready: Ready, where: Sequence[str]) -> str:
     return f"No scene matches {' and '.join(where) or 'this question'}; {there or 'there is no scene'}."
 
 
-def _relative(path: str | None, root: Path) -> str | None:
-    # where the server keeps its files is no visitor's business
-    return None if path is None else os.path.relpath(path, root.resolve())
+def relative(path: str, root: Path) -> str:
+    """The path as it is called from the data's folder: where the server keeps its files is no visitor's business."""
+    return os.path.relpath(Path(path).resolve(), root.resolve())

@@ -14,6 +14,8 @@ from runtime.carim.results import Scene
 from runtime.carim.rows import Frame, read_frames
 from runtime.errors import DatasetError
 
+from .carim_answer import relative
+
 HERE = Path(__file__).parent
 SETTINGS = ClipSettings()
 MOST_SPRITES = 24  # kept in memory, one or two MB each
@@ -52,7 +54,7 @@ def film_of(root: Path, hit: Scene, *, synthetic: bool) -> Film | None:
     if hit.frames is not None:
         return Film(root, around(frames_of(hit.frames), hit.timestamp, SETTINGS), title, synthetic)
     if hit.image is not None:
-        return Film(root, Clip((Frame(hit.image, hit.timestamp, key=True),), 0), title, synthetic)
+        return Film(root, Clip((Frame(relative(hit.image, root), hit.timestamp, key=True),), 0), title, synthetic)
     return None
 
 
@@ -66,11 +68,11 @@ def moment_of(scene: Scene) -> str:
 
 
 def frames_of(path: str) -> tuple[Frame, ...]:
-    """A scene's list of frames, read again where the file has changed; raises DatasetError."""
+    """A scene's list of frames, read again where the file has changed; raises DatasetError, without the whole path."""
     try:
         return _frames(path, Path(path).stat().st_mtime_ns)
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read ({error.strerror}); build the data again") from error
+    except (OSError, DatasetError) as error:
+        raise DatasetError(f"{Path(path).name}: this list of frames cannot be read; build the data again") from error
 
 
 @lru_cache(maxsize=MOST_LISTS)

@@ -45,6 +45,7 @@ def _legend(space: EntSpace, t: float, k: int) -> str:
     """What the marks mean, and how many of the neighbours are of the query's class over the whole gallery."""
     if None in space.classes or len(set(space.classes)) < 2:
         return ""
+    k = min(k, len(space.ids) - 1)
     before, after = (space.right(at, k).mean() / k for at in (None, t))
     return (
         '<p class="legend">✓ the query\'s class · ✗ another class</p>'

@@ -79,12 +79,12 @@ class EntSpace:
         return [Near(i, float(cosines[i]), places[i]) for i in self._order(cosines, asked.copies)[:k]]
 
     def right(self, t: float | None, k: int) -> NDArray[np.int64]:
-        """(N,) how many of each item's k nearest share its class, itself left out; t as in `nearest`, k < N."""
+        """(N,) how many of each item's k nearest share its class, itself left out; t as in `nearest`."""
         rows = self.raw if t is None else self.moved[:, round(10 * t)]
         cosines = rows @ rows.T
         np.fill_diagonal(cosines, -2)
         names = np.array([str(name) for name in self.classes])
-        near = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
+        near = np.argsort(-cosines, axis=1, kind="stable")[:, : min(k, len(names) - 1)]
         counts: NDArray[np.int64] = (names[near] == names[:, None]).sum(1)
         return counts
 

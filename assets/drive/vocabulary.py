@@ -4,7 +4,6 @@ WEATHERS = ("clear", "rain", "fog")
 TIMES = ("morning", "daytime", "evening", "night")
 ROADS = ("city street", "residential street", "highway", "junction", "roundabout", "bridge")
 SIGNALS = ("red", "yellow", "green", "none")
-LANES = (2, 4, 6)
 COLOURS = ("red", "blue", "green", "white", "black", "yellow", "grey", "orange")
 # invented districts; a log's location, never a thing that is seen
 LOCATIONS = (

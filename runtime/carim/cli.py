@@ -169,5 +169,5 @@ def open_system(args: argparse.Namespace) -> "CarimSystem":
     from ..systems.carim import open_carim
 
     bundle = BUNDLE if args.bundle == DEFAULT_BUNDLE else args.bundle
-    gallery = GALLERY if args.gallery == DEFAULT_GALLERY and not args.gallery.exists() else args.gallery
+    gallery = GALLERY if args.gallery == DEFAULT_GALLERY else args.gallery
     return open_carim(bundle, gallery, threads=args.threads, provider=args.provider)

@@ -14,7 +14,7 @@ _ALTERNATIVES = {
     # not what people wear or what is built for it: a rain coat is worn after the rain, too
     "rain": r"(?:rain(?:s|ing|y|fall|storm)?|drizzl(?:e|es|ing|y)|downpours?|rain ?showers?)"
     r"(?![ -](?:coats?|jackets?|boots?|gear|gutters?|covers?|ponchos?))",
-    "fog": r"(?:fog(?:gy)?|mist(?:y)?|haz[ey]|hazy)(?![ -](?:lights?|lamps?|horns?))",
+    "fog": r"(?:fog(?:gy)?|mist(?:y)?|haz[ey])(?![ -](?:lights?|lamps?|horns?))",
     "snow": r"(?:snow(?:s|ing|y|fall)?|sleet|blizzard)(?![ -](?:tyres?|tires?|ploughs?|plows?|chains?))",
     # "clear" alone is said of roads and views as well
     "clear": r"(?:sunny|sunshine|sunlit|cloudless|blue sk(?:y|ies)|(?:clear|fair) and dry|dry weather"

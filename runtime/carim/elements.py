@@ -8,8 +8,13 @@ MOST_ELEMENTS = 32  # a scene keeps so many, in the order given (FACTS: CARIM)
 LONGEST_ELEMENT = 120  # characters
 
 _NEGATED = re.compile(
-    r"^(?:no|not|none|without|absence of|lack of|there (?:is|are) no)\b|\b(?:absent|is not|are not|isn't|aren't|not "
-    r"(?:visible|present))\b"
+    r"^(?:no|not|none|without|absence of|lack of|there (?:is|are) no)\b|\b(?:absent|is not|are not|isn['’]t|"
+    r"aren['’]t|not (?:visible|present))\b"
+)
+# what the sign forbids; the sign itself is there
+_FORBIDDING = re.compile(
+    r"^no[ -](?:entry|parking|stopping|standing|waiting|overtaking|passing|(?:(?:left|right|u)[ -])?turn(?:s|ing)?)"
+    r"(?:[ -]on[ -]red)?[ -](?:signs?|zones?|markings?)\b"
 )
 _EDGES = " \t\r\n.,;:!?\"'`*-•–—()[]{}"
 _NUMBERED = re.compile(r"^\d+[.)]\s+")
@@ -23,7 +28,7 @@ def normalised(text: str) -> str:
 
 def is_negated(element: str) -> bool:
     """Whether a normalised element says that something is not there."""
-    return bool(_NEGATED.search(element))
+    return bool(_NEGATED.search(element)) and not _FORBIDDING.search(element)
 
 
 def clean_elements(raw: Iterable[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ def read_queries(path: Path) -> list[tuple[str, str]]:
     Raises InvalidInputError for a file that cannot be read, a line without a text, or none at all.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").split("\n")  # not splitlines: a text may hold U+2028
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path}: cannot be read ({error}); expected a text a line, or JSON Lines") from error
     found = []

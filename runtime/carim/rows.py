@@ -6,7 +6,7 @@ present, is the path of the scene's list of frames (`read_frames`) for the playe
 """
 
 import json
-import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -62,9 +62,7 @@ def read_rows(path: Path) -> Rows:
     """
     path = path / "rows.jsonl" if path.is_dir() else path
     try:
-        lines = path.read_text("utf-8").split(
-            "\n"
-        )  # splitlines would also break at U+2028, which JSON allows in a text
+        lines = path.read_text("utf-8").split("\n")  # not splitlines: a text may hold U+2028
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(
             f"{path}: cannot be read ({error}); expected rows.jsonl as `python -m train carim-build` writes it"
@@ -79,7 +77,7 @@ def read_rows(path: Path) -> Rows:
             if row.id in rows:
                 raise ValueError(f"id {row.id!r} occurs twice")
             rows[row.id] = row
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             problems.append(f"{path.name}:{number}: {error}")
     if not rows:
         raise DatasetError(f"{path}: no usable row; {problems[0] if problems else 'the file is empty'}")
@@ -93,11 +91,8 @@ def parse_row(value: Any) -> Row:
     for name in ("id", "scene", "caption"):
         if not isinstance(value.get(name), str) or (name != "caption" and not value[name].strip()):
             raise ValueError(f"{name} = {value.get(name)!r}; expected a text")
-    image, timestamp, meta = value.get("image"), value.get("timestamp", 0.0), value.get("meta") or {}
-    if not (image is None or (isinstance(image, str) and image)):
-        raise ValueError(f"image = {image!r}; expected a path or null")
-    if isinstance(timestamp, bool) or not isinstance(timestamp, int | float) or not math.isfinite(timestamp):
-        raise ValueError(f"timestamp = {timestamp!r}; expected seconds")
+    image, timestamp = parse_image(value.get("image")), parse_timestamp(value.get("timestamp", 0.0))
+    meta = value.get("meta") or {}
     if not isinstance(meta, dict):
         raise ValueError(f"meta = {meta!r}; expected an object")
     given = value.get("elements")
@@ -106,7 +101,27 @@ def parse_row(value: Any) -> Row:
     elements = clean_elements(given)
     if not elements:
         raise ValueError(f"no element is left of {given!r}; expected 1 to {MOST_ELEMENTS} things that are present")
-    return Row(value["id"], value["scene"], image, float(timestamp), value["caption"], elements, meta)
+    row = Row(value["id"], value["scene"], image, timestamp, value["caption"], elements, meta)
+    try:  # NaN and lone surrogates are read from JSON, and neither a file nor a gallery takes them
+        json.dumps(vars(row), ensure_ascii=False, allow_nan=False).encode("utf-8")
+    except ValueError as error:
+        raise ValueError(f"it cannot be stored: {error}; expected numbers and texts of UTF-8") from error
+    return row
+
+
+def parse_image(value: Any) -> str | None:
+    """A row's path of its picture; ValueError for what is neither a path nor null."""
+    if value is None or (isinstance(value, str) and value and "\0" not in value):
+        return value
+    raise ValueError(f"image = {value!r}; expected a path or null")
+
+
+def parse_timestamp(value: Any) -> float:
+    """A row's or frame's seconds; ValueError for what is no finite number."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (number and abs(value) <= sys.float_info.max):  # False for NaN, too, and for an int beyond every float
+        raise ValueError(f"timestamp = {str(value)[:40]}; expected seconds")
+    return float(value)
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
@@ -120,7 +135,7 @@ def read_frames(path: Path) -> tuple[Frame, ...]:
         value = json.loads(path.read_text("utf-8"))
         if value["schema_version"] != FRAMES_SCHEMA:
             raise ValueError(f"schema version {value['schema_version']!r}, expected {FRAMES_SCHEMA}")
-        frames = [Frame(str(f["image"]), float(f["timestamp"]), bool(f["key"])) for f in value["frames"]]
+        frames = [Frame(str(f["image"]), parse_timestamp(f["timestamp"]), bool(f["key"])) for f in value["frames"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"{path}: not a scene's list of frames ({error}); build the data again") from error
     return tuple(sorted(frames, key=lambda frame: frame.timestamp))

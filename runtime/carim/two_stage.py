@@ -121,10 +121,11 @@ class TwoStage:
 
     def _candidates(self, estimates: Floats, k: int) -> Ints:
         """Rows of the highest estimates (N,), the highest first, at most FRAMES of a group; -inf is left out."""
-        wanted, groups = max(k, self.settings.wanted_of(len(estimates))), self.index.groups
+        wanted, groups = self.settings.wanted_of(len(estimates)), self.index.groups
         count = int(groups.max(initial=-1)) + 1
         if count == len(groups):
-            return best_rows(estimates, wanted)
+            return best_rows(estimates, max(k, wanted))
+        wanted = max(k * FRAMES, wanted)  # k scenes, even where each has as many frames among them as it may
         best = np.full(count, -np.inf, np.float32)
         np.maximum.at(best, groups, estimates)
         chosen = np.zeros(count, bool)

@@ -109,7 +109,9 @@ class CarimSystem:
 
     def explain(self, query: EncodedQuery, items: Sequence[Item]) -> list[Explanation]:
         """Why each item scores as it does for the query, with what it lacks of it."""
-        index, _ = self._index(False)
+        return self._explained(query, items, self._index(False)[0])
+
+    def _explained(self, query: EncodedQuery, items: Sequence[Item], index: ElementIndex) -> list[Explanation]:
         asked = self._asked(query, index)
         rows = np.searchsorted(index.items, [item.id for item in items])
         explained = []
@@ -155,7 +157,7 @@ class CarimSystem:
 
     def _hits(self, query: EncodedQuery, index: ElementIndex, found: Found) -> tuple[SceneHit, ...]:
         items = self.gallery.items(index.items[found.rows].tolist())
-        explanations = self.explain(query, items)
+        explanations = self._explained(query, items, index)  # not a newer one, which may hold other rows
         return tuple(
             SceneHit.of(scene_of(item), rank, float(score), explanation)
             for rank, (item, score, explanation) in enumerate(

@@ -83,9 +83,9 @@ def explanation() -> tuple[str, Explanation]:
 
 def test_the_values_of_a_filter_are_alternatives_and_other_expressions_stand_as_written() -> None:
     facets = {"weather": ["rain", "fog"], "location": ["a|b"], "time_of_day": []}
-    question = Question("", facets, ["lanes>=2", "weather=snow", "caption~tunnel", "signal!=red"])
+    question = Question("", facets, ["lanes>=2", "weather=snow", "caption~tunnel", "signal!=red", "signal=red|none"])
     assert question.where == [
-        "weather=rain|fog|snow", "location=a\\|b", "lanes>=2", "caption~tunnel", "signal!=red",
+        "weather=rain|fog|snow", "location=a\\|b", "lanes>=2", "caption~tunnel", "signal!=red", "signal=red|none",
     ]  # fmt: skip
 
 
@@ -149,6 +149,12 @@ def test_lost_pictures_are_counted_a_lost_film_is_told_and_text_has_none(data: P
         frames_of(str(tmp_path / "frames.json"))
     still = player_value(film_of(data, scene(data, 6, frames=None), synthetic=False), reveal=False)
     assert (still["times"], still["hit"]) == ([0], 0)
+    (tmp_path / "frames.json").write_text("{}")
+    gone = film_of(data, scene(data, 6, frames=None, image=str(data / "lost.jpg")), synthetic=False)
+    for failing in (lambda: frames_of(str(tmp_path / "frames.json")), lambda: player_value(gone, reveal=False)):
+        with pytest.raises(DatasetError) as told:
+            failing()
+        assert str(tmp_path.parent) not in str(told.value), "where the server keeps its files is told to nobody"
     text = player_value(film_of(data, scene(data, 6, frames=None, image=None), synthetic=False), reveal=False)
     assert (text["sprite"], text["note"]) == (None, "This scene is text only: nothing was filmed or drawn.")
 

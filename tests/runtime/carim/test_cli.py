@@ -51,6 +51,15 @@ def test_the_shared_search_command_serves_this_system_too(
     assert "looks for a text" in capsys.readouterr().err
 
 
+def test_another_systems_gallery_of_the_usual_name_is_not_this_systems(
+    carim_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gallery").mkdir()
+    assert main(["search", "--system", "carim", QUERY, "--bundle", str(carim_bundle)]) == 2
+    assert "No gallery at gallery-carim" in capsys.readouterr().err
+
+
 def test_scenes_lists_pages_and_the_filters_there_are(gallery: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["carim", "scenes", "--limit", "1", "--where", "weather=rain", *gallery]) == 0
     printed = capsys.readouterr().out

@@ -69,6 +69,7 @@ def test_bad_rows_are_skipped_and_named_and_the_others_stored(tmp_path: Path) ->
         whole | {"id": "second", "image": "a.jpg"},
         whole | {"id": "silent", "image": None, "elements": ["\u200b\u2060"]},
         {"id": "nothing"},
+        whole | {"id": "unsaid", "image": None, "meta": {"speed": float("nan")}},
     ]
     data.write_text(data.read_text() + "".join(json.dumps(row) + "\n" for row in more))
     with opened(tmp_path / "g") as gallery:
@@ -79,6 +80,7 @@ def test_bad_rows_are_skipped_and_named_and_the_others_stored(tmp_path: Path) ->
         assert "second: its picture a.jpg is already that of first" in said
         assert "silent: the element" in said
         assert "rows.jsonl:9" in said
+        assert "rows.jsonl:10: it cannot be stored" in said
         assert gallery.verify() == []
         pictured = gallery.items(gallery.allowed_ids(["frame_id=first"]).tolist())[0]
         assert pictured.path == str((tmp_path / "data" / "a.jpg").resolve())

@@ -114,3 +114,4 @@ def test_films_of_much_alike_frames_do_not_crowd_other_scenes_out(concepts: np.n
     truth, found = best_scenes(index, index.scores(query), 20), stages.search(query, 20)
     np.testing.assert_allclose(found.scores, truth.scores, atol=1e-6)
     assert len(set(groups[found.rows].tolist())) == 20
+    assert len(stages.search(query, 90).rows) == 90, "all that are asked for, though a scene may have four candidates"

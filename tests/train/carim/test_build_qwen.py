@@ -19,6 +19,7 @@ from runtime.judge.reply import read_openai
 from runtime.judge.request import Picture, Request
 from train import torchvision_ops  # noqa: F401  must precede what transformers loads late
 from train.carim.build.qwen import QwenClient, in_form, model_name
+from train.carim.build.services import Choice, Terms, Writers
 
 from .building import build, failures, manifest
 from .drives import picture, write_jsonl, write_picture
@@ -136,6 +137,12 @@ def test_a_folder_without_weights_is_refused_with_a_sentence(tmp_path: Path, wor
         QwenClient(str(tmp_path), "elements")
     with pytest.raises(JudgeError, match="no model for caption can be loaded from it"):
         QwenClient(str(words_model), "caption")
+
+
+def test_a_model_of_this_machine_needs_no_price_for_a_limit_of_dollars(tmp_path: Path) -> None:
+    terms = Terms(tmp_path / "replies.sqlite", max_cost_usd=1.0)
+    with pytest.raises(JudgeError, match="no model for elements can be loaded from it"):  # and no price is asked for
+        Writers(Choice("given"), Choice("qwen", str(tmp_path)), terms)
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,7 @@ def test_json_lines_may_lack_words_and_every_bad_line_is_named(tmp_path: Path) -
     bad = [
         {"id": "b"}, {"scene": "s"}, {**good, "id": "c", "image": "gone.jpg"}, {**good, "id": "d", "timestamp": "2"},
         {**good, "id": "e", "elements": "red car"}, {**good, "id": "f", "meta": [1]}, [], good,
+        {**good, "id": "g", "timestamp": 10**400},
     ]  # fmt: skip
     path = write_jsonl(tmp_path / "rows.jsonl", [good, *bad])
     source = read_jsonl(tmp_path)
@@ -178,7 +179,7 @@ def test_json_lines_may_lack_words_and_every_bad_line_is_named(tmp_path: Path) -
     assert shot.meta == {"time_of_day": "evening"}
     assert [f.timestamp for f in source.films["s"]] == [2.0]
     problems = [failure.problem for failure in source.failures]
-    assert [p.partition(": ")[0] for p in problems] == [f"rows.jsonl:{n}" for n in range(2, 10)]
+    assert [p.partition(": ")[0] for p in problems] == [f"rows.jsonl:{n}" for n in range(2, 11)]
     for said, problem in zip(
         ("scene = None", "id = None", "gone.jpg is not there", "expected seconds"), problems, strict=False
     ):

@@ -1,11 +1,10 @@
 """Rows as JSON lines, {id, scene, image, timestamp, caption, elements, meta}; captions and elements may be missing."""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
-from runtime.carim.rows import read_frames
+from runtime.carim.rows import parse_image, parse_timestamp, read_frames
 from runtime.errors import DatasetError
 
 from .given import words_of
@@ -42,7 +41,7 @@ def read_jsonl(path: Path, *, wanted: Wanted = lambda _: True) -> Source:
             if shot.picture and not shot.picture.is_file():
                 raise ValueError(f"the picture {value['image']} is not there")
             shots[shot.id] = shot
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             failures.append(Failure(name, "", "source", f"{path.name}:{number}: {error}"))
     films = _films(tuple(shots.values()), path.parent, failures)
     return Source("jsonl", path.name, tuple(scenes), tuple(shots.values()), films, tuple(failures))
@@ -54,14 +53,10 @@ def _shot(value: Any, folder: Path) -> Shot:
     for name in ("id", "scene"):
         if not isinstance(value.get(name), str) or not value[name].strip():
             raise ValueError(f"{name} = {value.get(name)!r}; expected a text")
-    image, timestamp = value.get("image"), value.get("timestamp") or 0.0
-    if not (image is None or (isinstance(image, str) and image)):
-        raise ValueError(f"image = {image!r}; expected a path or null")
-    if isinstance(timestamp, bool) or not isinstance(timestamp, int | float) or not math.isfinite(timestamp):
-        raise ValueError(f"timestamp = {timestamp!r}; expected seconds")
+    image, timestamp = parse_image(value.get("image")), parse_timestamp(value.get("timestamp") or 0.0)
     words = words_of(value)
     words["meta"] = named_time(Path(image or "").name) | words["meta"]
-    return Shot(value["id"], value["scene"], folder / image if image else None, float(timestamp), **words)
+    return Shot(value["id"], value["scene"], folder / image if image else None, timestamp, **words)
 
 
 def _films(shots: tuple[Shot, ...], folder: Path, failures: list[Failure]) -> dict[str, tuple[FilmFrame, ...]]:

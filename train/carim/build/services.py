@@ -105,9 +105,9 @@ class Writers:
         self._record = self._record or ReplyRecord(self._terms.record)
         return Writer(mode, settings, self.budget, client=client(), record=self._record)
 
-    def _settings(self, model: str, choice: Choice, **changes: object) -> JudgeSettings:
+    def _settings(self, model: str, choice: Choice, *, paid: bool = True, **changes: object) -> JudgeSettings:
         terms = self._terms
-        if terms.max_cost_usd is not None:
+        if paid and terms.max_cost_usd is not None:
             Budget(price_of(model), None, terms.max_cost_usd, model)  # refuses a price that is not known
         settings = JudgeSettings(
             model=model,
@@ -157,7 +157,7 @@ class Writers:
 
         source = choice.model or DEFAULT_MODELS[mode]
         # the model works on one request at a time
-        settings = self._settings(model_name(source), replace(choice, url=None), concurrency=1)
+        settings = self._settings(model_name(source), replace(choice, url=None), paid=False, concurrency=1)
         return settings, lambda: QwenClient(source, mode)
 
     def _replay(self, mode: str, choice: Choice) -> Writer:
