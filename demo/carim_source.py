@@ -15,12 +15,13 @@ from runtime.carim.encoder import open_carim_encoder
 from runtime.carim.indexing import index_rows
 from runtime.carim.rows import read_rows
 from runtime.errors import KgerError
+from runtime.files import sha256_file
 from runtime.gallery import Gallery
 from runtime.systems.carim import CarimSystem
 
 log = logging.getLogger(__name__)
 
-SCENES, SECONDS, SEED = 12, 20, 11  # drawn in about 15 s on one core; another seed than the bundle was trained on
+SCENES, SECONDS, SEED = 12, 20, 21  # drawn in about 15 s on one core; another seed than the bundle was trained on
 DRAW, INDEX, OPEN = "drawing a synthetic phantom drive", "encoding the scenes' elements", "opening the scenes"
 FAILED = "The scenes could not be prepared; the terminal of the server shows why."
 
@@ -82,10 +83,17 @@ class Preparation:
             self.error = "Stopped; the next start continues."
         except (KgerError, ValueError, OSError) as error:
             log.error("the scenes could not be prepared: %s", error)
-            self.error = str(error)
+            self.error = self._told(str(error))
         except Exception:  # a thread has nobody above it: without this the panel would wait for ever
             log.exception("the scenes could not be prepared")
             self.error = FAILED
+
+    def _told(self, sentence: str) -> str:
+        """For visitors, who are not to learn where on the server the folders lie."""
+        for folder in (self._data, self._cache):
+            if folder is not None:
+                sentence = sentence.replace(str(folder.resolve()), folder.name).replace(str(folder), folder.name)
+        return sentence
 
     def _progress(self, stage: str, done: int, total: int) -> None:
         if self._stopping.is_set():
@@ -120,7 +128,9 @@ def open_ready(bundle: Path, cache: Path, data: Path, progress: Progress) -> Rea
     """
     rows = read_rows(data)
     encoder = open_carim_encoder(bundle)
-    name = hashlib.sha256(f"{data.resolve()}\n{encoder.fingerprint}".encode()).hexdigest()[:12]
+    # by the rows' content, too: a scene that has gone from the data must not stay in the list
+    content = sha256_file(data / "rows.jsonl" if data.is_dir() else data)
+    name = hashlib.sha256(f"{data.resolve()}\n{content}\n{encoder.fingerprint}".encode()).hexdigest()[:12]
     with Gallery.create(
         cache / f"gallery-{name}",
         fingerprint=encoder.fingerprint,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from usearch.index import Index, MetricKind, ScalarKind
 
 from runtime.carim.index import ElementIndex
 from runtime.carim.two_stage import Found, best_of_groups, best_rows
+from runtime.wheels import load_onnxruntime
 
 Floats = NDArray[np.float32]
 
@@ -32,6 +32,9 @@ class GraphPeer:
     """HNSW in bfloat16 over the elements of an index, built in memory by `threads` threads."""
 
     def __init__(self, index: ElementIndex, settings: GraphSettings, *, threads: int) -> None:
+        load_onnxruntime()  # the other order crashes the process, see runtime.index.choose
+        from usearch.index import Index, MetricKind, ScalarKind  # noqa: PLC0415
+
         started = time.perf_counter()
         self.index, self.settings = index, settings
         self.graph = Index(

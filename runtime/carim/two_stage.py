@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..errors import InvalidInputError
 from ..gallery.cache import cache_path, read_cache, remove_older, write_cache
 from .centroids import ROUNDS, SAMPLE, assign, fit_centroids
-from .index import ElementIndex, checked_tokens
+from .index import ElementIndex, checked_tokens, ranges
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -26,6 +26,7 @@ Ints = NDArray[np.int64]
 STEM = "centroids"
 LEAST, SHARE = 640, 24
 FRAMES = 4  # frames of one scene among the candidates: those of a film are much alike
+PROBED = 16  # centroids whose elements are looked at for one word's nearest
 CHUNK = 128  # scenes scored at a time: 32 elements of each, 4 MB, stay near the processor
 
 
@@ -71,6 +72,8 @@ class TwoStage:
         self.coarse = ElementIndex.build(
             centroids, codes[index.ids], index.offsets, items=index.items, groups=index.groups, threads=index.threads
         )
+        self._members = np.argsort(codes, kind="stable")  # elements, centroid after centroid
+        self._first = np.searchsorted(codes[self._members], np.arange(len(centroids) + 1))
 
     @classmethod
     def build(cls, index: ElementIndex, settings: TwoStageSettings | None = None) -> "TwoStage":
@@ -99,7 +102,7 @@ class TwoStage:
     @property
     def memory_mb(self) -> float:
         """Bytes of both stages' arrays, in units of 10^6."""
-        return self.index.memory_mb + self.coarse.memory_mb
+        return self.index.memory_mb + self.coarse.memory_mb + (self._members.nbytes + self._first.nbytes) / 1e6
 
     def search(self, tokens: Floats, k: int, allowed: NDArray[np.integer] | None = None) -> Found:
         """The k best scenes, with at most one item of each group, for a query's tokens (T, D).
@@ -118,6 +121,17 @@ class TwoStage:
             part = slice(first, first + CHUNK)
             scores[part] = self.index.scores_of(tokens, rows[part])
         return best_of_groups(self.index, rows, scores, k)
+
+    def nearest(self, queries: Floats) -> tuple[Ints, Floats]:
+        """As `ElementIndex.nearest`, among the elements of each row's `PROBED` best centroids."""
+        rows, best = np.zeros(len(queries), np.int64), np.zeros(len(queries), np.float32)
+        for place, query in enumerate(queries):
+            probed = best_rows(self.coarse.vectors @ query, PROBED)
+            members = self._members[ranges(self._first[probed], self._first[probed + 1] - self._first[probed])]
+            similarities = self.index.vectors[members] @ query
+            at = int(similarities.argmax())
+            rows[place], best[place] = members[at], similarities[at]
+        return rows, best
 
     def _candidates(self, estimates: Floats, k: int) -> Ints:
         """Rows of the highest estimates (N,), the highest first, at most FRAMES of a group; -inf is left out."""

@@ -4,6 +4,7 @@ encode (a vector a token) → index (late interaction with each frame's caption 
 frames to scenes (the best frame stands for its scene) → explain (each element's and word's share of the score).
 """
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -45,6 +46,7 @@ class CarimSystem:
         self._threads, self._settings = threads, settings
         self._loaded: tuple[str, ElementIndex] | None = None
         self._two_stage: tuple[str, TwoStage] | None = None
+        self._opening = threading.Lock()  # centroids take seconds: first queries at once wait for one fit
 
     def search(self, text: str, *, k: int = 5, where: Sequence[str] = (), two_stage: bool | None = None) -> CarimResult:
         """The k best scenes for `text` among those with a frame that fulfils every filter, each by its best frame.
@@ -68,7 +70,7 @@ class CarimSystem:
             else:
                 found = best_scenes(index, index.scores(query.tokens, allowed), k)
         with _timed(timings, "explain"):
-            hits = self._hits(query, index, found)
+            hits = self._hits(query, stages or index, found)
         notes = (f"the query is too long for the model; left out: “{query.cut}”",) if query.cut else ()
         return CarimResult(text, hits, timings, exact=stages is None, notes=notes)
 
@@ -109,10 +111,14 @@ class CarimSystem:
 
     def explain(self, query: EncodedQuery, items: Sequence[Item]) -> list[Explanation]:
         """Why each item scores as it does for the query, with what it lacks of it."""
-        return self._explained(query, items, self._index(False)[0])
+        index, stages = self._index(None)
+        return self._explained(query, items, stages or index)
 
-    def _explained(self, query: EncodedQuery, items: Sequence[Item], index: ElementIndex) -> list[Explanation]:
-        asked = self._asked(query, index)
+    def _explained(
+        self, query: EncodedQuery, items: Sequence[Item], searched: ElementIndex | TwoStage
+    ) -> list[Explanation]:
+        index = _index_of(searched)
+        asked = self._asked(query, searched)
         rows = np.searchsorted(index.items, [item.id for item in items])
         explained = []
         for row, item in zip(rows, items, strict=True):
@@ -121,6 +127,10 @@ class CarimSystem:
         return explained
 
     def _index(self, two_stage: bool | None) -> tuple[ElementIndex, TwoStage | None]:
+        with self._opening:
+            return self._opened(two_stage)
+
+    def _opened(self, two_stage: bool | None) -> tuple[ElementIndex, TwoStage | None]:
         terms = self.gallery.terms()
         if self._loaded is None or self._loaded[0] != terms.stamp:
             if not len(terms.arrays.items):
@@ -143,21 +153,24 @@ class CarimSystem:
         allowed = self.gallery.allowed_ids(where)
         if allowed is None or allowed.size:
             return allowed
-        keys = [key for key in dict.fromkeys(parse_filter(text).key for text in where) if key in self.facets()]
+        offered = self.facets()
+        keys = [key for key in dict.fromkeys(parse_filter(text).key for text in where) if key in offered]
         parts = [f"{key}: {', '.join(self.gallery.distinct_values(key, SHOWN_VALUES))}" for key in keys]
         values = f"; there are {'; '.join(parts)}" if parts else ""
         raise InvalidInputError(f"no scene fulfils {' and '.join(where)}{values}. Leave a filter out or choose another")
 
-    def _asked(self, query: EncodedQuery, index: ElementIndex) -> Asked | None:
+    def _asked(self, query: EncodedQuery, searched: ElementIndex | TwoStage) -> Asked | None:
         words, vectors = content_words(query)
         if not words:
             return None
-        rows, best = index.nearest(vectors)
+        index = _index_of(searched)
+        rows, best = searched.nearest(vectors)
         return Asked(words, vectors, best, tuple(self.gallery.term_texts(index.terms[rows].tolist())))
 
-    def _hits(self, query: EncodedQuery, index: ElementIndex, found: Found) -> tuple[SceneHit, ...]:
+    def _hits(self, query: EncodedQuery, searched: ElementIndex | TwoStage, found: Found) -> tuple[SceneHit, ...]:
+        index = _index_of(searched)
         items = self.gallery.items(index.items[found.rows].tolist())
-        explanations = self._explained(query, items, index)  # not a newer one, which may hold other rows
+        explanations = self._explained(query, items, searched)  # not a newer one, which may hold other rows
         return tuple(
             SceneHit.of(scene_of(item), rank, float(score), explanation)
             for rank, (item, score, explanation) in enumerate(
@@ -193,6 +206,10 @@ def open_carim_gallery(folder: Path, fingerprint: str) -> Gallery:
             f"two bundles cannot be compared. Re-encode it: `{command} --reencode`."
         )
     return gallery
+
+
+def _index_of(searched: ElementIndex | TwoStage) -> ElementIndex:
+    return searched.index if isinstance(searched, TwoStage) else searched
 
 
 @contextmanager

@@ -203,7 +203,7 @@ def test_a_drive_is_drawn_into_the_cache_and_an_older_one_is_replaced(
 ) -> None:
     monkeypatch.setattr(carim_source, "SECONDS", 1)
     seen: list[tuple[str, int, int]] = []
-    old = tmp_path / "drive-1-1-11"
+    old = tmp_path / f"drive-1-1-{carim_source.SEED}"
     generate(old, scenes=1, seconds=1, seed=3, only="drawn")
     data = draw(tmp_path, lambda *told: seen.append(told), scenes=1)
     assert data == old / "drawn"

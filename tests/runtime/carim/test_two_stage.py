@@ -115,3 +115,15 @@ def test_films_of_much_alike_frames_do_not_crowd_other_scenes_out(concepts: np.n
     np.testing.assert_allclose(found.scores, truth.scores, atol=1e-6)
     assert len(set(groups[found.rows].tolist())) == 20
     assert len(stages.search(query, 90).rows) == 90, "all that are asked for, though a scene may have four candidates"
+
+
+def test_the_nearest_element_of_a_word_is_found_among_its_centroids(
+    index: ElementIndex, queries: list[np.ndarray]
+) -> None:
+    stages = TwoStage.build(index, TwoStageSettings(centroids=300, candidates=200))
+    words = np.concatenate(queries)
+    true, best = index.nearest(words)
+    rows, similarities = stages.nearest(words)
+    np.testing.assert_allclose(similarities, np.einsum("qd,qd->q", words, index.vectors[rows]), atol=1e-6)
+    assert (rows == true).mean() > 0.98
+    assert np.abs(best - similarities).max() < 0.05

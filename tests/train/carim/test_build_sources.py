@@ -51,6 +51,8 @@ def test_nuscenes_key_frames_are_shots_and_sweeps_fill_the_film_in_order(tmp_pat
             lambda t: t["sample_data"][1].update(filename="sweeps/x.jpg"),
             "1 of 8 sweeps are not there, such as sweeps/x",
         ),
+        (lambda t: t["sample_data"][0].update(filename=None), "filename None, timestamp"),
+        (lambda t: t["sample_data"][1].update(timestamp="soon"), "timestamp 'soon'; expected a path and µs"),
         (lambda t: t["scene"].append(t["scene"][0]), "scene-0000: the scene stands twice"),
     ],
 )

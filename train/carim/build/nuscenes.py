@@ -115,6 +115,10 @@ def _pictures(folder: Path, by_sample: Mapping[str, tuple[_Scene | None, Entry]]
         scene, _ = by_sample[entry["sample_token"]]
         if scene is None:
             continue
+        if not isinstance(entry["filename"], str) or not isinstance(entry["timestamp"], int | float):
+            problem = f"filename {entry['filename']!r}, timestamp {entry['timestamp']!r}; expected a path and µs"
+            failures.append(Failure(entry["token"], scene.name, "source", problem))
+            continue
         if not entry["is_key_frame"]:
             scene.sweeps.append(entry)
         elif entry["sample_token"] in scene.key_frames:
