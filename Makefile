@@ -14,11 +14,16 @@ lint: .venv/test.stamp
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
+# what needs no torch runs once: carim-build here, where Gemini's client is, the rest of training there
+BUILD_TESTS = $(addprefix tests/train/carim/test_build,.py _kill.py _services.py _sources.py)
+
 test-runtime: .venv/test.stamp
-	OMP_WAIT_POLICY=passive .venv/bin/python -m pytest --ignore=tests/benchmarks/evaluation --ignore-glob='tests/benchmarks/test_*'
+	OMP_WAIT_POLICY=passive .venv/bin/python -m pytest --ignore=tests/benchmarks/evaluation \
+		--ignore-glob='tests/benchmarks/test_*' --ignore-glob='tests/train/test_*'
 
 test-train: .venv-train/wheels.stamp
-	OMP_WAIT_POLICY=passive .venv-train/bin/python -m pytest tests/train tests/export tests/benchmarks
+	OMP_WAIT_POLICY=passive .venv-train/bin/python -m pytest tests/train tests/export tests/benchmarks \
+		$(addprefix --ignore=,$(BUILD_TESTS))
 	OMP_WAIT_POLICY=passive .venv-train/bin/python -m pytest tests/runtime tests/test_layout.py -m torch
 
 .venv/bin/python:

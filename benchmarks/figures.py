@@ -8,6 +8,7 @@ from typing import Any
 from runtime.errors import InvalidInputError
 from runtime.files import write_text
 
+from .carim.section import SECTIONS as CARIM_SECTIONS
 from .cost_section import cost_section
 from .ent.section import SECTIONS as ENT_SECTIONS
 from .evaluation.ladder_section import ladder_section
@@ -232,6 +233,8 @@ SECTIONS = {
     "kger_phantoms": _phantoms,
     "kger_vocalfolds": _vocalfolds,
     "nodule_retrieval": nodule_section,
+    **ENT_SECTIONS,
+    **CARIM_SECTIONS,
     "ensemble_cost": cost_section,
     "adapt_quality": quality_section,
     "training_cost": training_section,
@@ -248,5 +251,4 @@ SECTIONS = {
     "throughput": _throughput,
     "coldstart": _coldstart,
     "session_options": _session_options,
-    **ENT_SECTIONS,
 }

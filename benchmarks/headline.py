@@ -13,6 +13,7 @@ def headline(folder: Path = FOLDER) -> str:
     cost, real, drawn = (_figures(folder, name) for name in ("ensemble_cost", "kger_tuxpaint", "kger_phantoms"))
     ladder, faults, start = (_figures(folder, name) for name in ("fusion_ladder", "judge_faults", "coldstart"))
     paper = _figures(folder, "kger_paper_path")
+    drive, scenes = (_figures(folder, name) for name in ("carim_phantom_drive", "carim_latency"))
     rows = [
         [
             "ten folds ÷ one, time of a text query and of an image",
@@ -39,6 +40,14 @@ def headline(folder: Path = FOLDER) -> str:
         [
             f"{faults['queries']} judged queries, {faults['kills']} kills: lost, paid twice beyond what was in flight",
             f"{faults['lost']} and {faults['paid_twice_beyond_inflight']}",
+        ],
+        [
+            f"R@1 of {drive['scenes']} driving scenes (phantom drive): one vector a caption, late interaction, trained",
+            " → ".join(f"{drive[f'r1_{name}']:.3f}" for name in ("caption_vector", "maxsim_untrained", "corrected")),
+        ],
+        [
+            "1,000,000 caption elements: two-stage search, and its recall@5 against exact",
+            f"{scenes['two_stage_p50_ms_1m_distinct']:.0f} ms, {scenes['two_stage_recall']:.3f}",
         ],
         [f"process start to first hit, {start['items']:,} items", f"{start['first_hit_s']:.2f} s"],
     ]

@@ -34,7 +34,7 @@ def plot_retrieval(figures: dict[str, Any], folder: Path) -> list[Path]:
         axes.set_xticks(range(len(kinds)), [kind.replace("wording ", "wording\n") for kind in kinds], fontsize=8)
         axes.set_ylim(0, 1)
         axes.set_ylabel("R@1 (Success@1)")
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.14))  # below: no bar is hidden
     return [path]
 
 

@@ -2,11 +2,10 @@
 
 The first stage is PLAID's centroid interaction (Santhanam et al., 2022): each element is replaced by the nearest of K
 centroids, so that a query is compared with K rows instead of all, and scenes gather their centroids' similarities as
-they would their elements'. 464 000 different elements, 12 tokens: 2 ms, and 8 s to make. A graph over the elements
-(HNSW, 128 to 256 nearest a token) was measured beside it on the same rows: it knows nothing of the elements that it
-did not return, which where hundreds are near copies of "night" are most of those that count. It found .65 to .85 of
-the five best scenes in 9 to 14 ms, where this finds .99 in 6, took 212 s to build and 395 MB. With a
-trained bundle's vectors, each a little off its like: .996 among 14 500 scenes, 1.0 among 31 250 (1 000 000 elements).
+they would their elements'. A graph over the elements (HNSW, 256 nearest a token) is measured beside it: it knows
+nothing of the elements that it did not return, which where hundreds are near copies of "night" are most of those that
+count. Among 464 000 different elements it finds .95 of the five best scenes in 26 ms, this .97 in 8, and it takes ten
+times as long to build and some 400 MB more (`python -m benchmarks carim --parts latency`).
 """
 
 from dataclasses import dataclass
