@@ -33,7 +33,7 @@ from .parts import original_ids, original_tokenizer
 
 Floats = NDArray[np.float32]
 TEXT_BUNDLE = Path("assets/bundles/kger")
-SCENES, ELEMENTS = 16, 64  # of the certificate
+SCENES = 16  # of the certificate
 TRAIN_COMMAND = "python -m train carim --data DIR --out RUN"
 PROBE = (  # where the run's data has gone
     Row("a", "a", None, 0.0, "A red car crosses a junction. It rains at night.", ("red car crossing", "rain", "night")),
@@ -110,9 +110,9 @@ def export_carim(run: Run, out: Path, text: Path = TEXT_BUNDLE) -> Bundle:
 def probe_of(settings: dict[str, Any]) -> Probe:
     """Captions and elements of the run's data where it still is, else of two written scenes."""
     data = Path(settings["data"]["path"])
-    rows = read_rows(data).rows if (data / "rows.jsonl").is_file() else PROBE
-    drawn = np.random.default_rng(0).permutation(len(rows))[:SCENES]
-    chosen = [rows[i] for i in drawn if rows[i].caption.strip()]
+    held = read_rows(data).rows if (data / "rows.jsonl").is_file() else ()
+    rows = [row for row in held if row.caption.strip()] or PROBE
+    chosen = [rows[i] for i in np.random.default_rng(0).permutation(len(rows))[:SCENES]]
     elements = list(dict.fromkeys(element for row in chosen for element in row.elements))
     queries = list(dict.fromkeys(text for row in chosen for text in (row.caption, *sentences(row.caption)[:2])))
     place = {element: i for i, element in enumerate(elements)}

@@ -157,7 +157,7 @@ def _grown(opener: Callable[[], Any], finder: Callable[[Any], Find], queries: Fl
 
 
 def _load_libraries(one: SetSettings) -> None:
-    """Both paths over two scenes: what onnxruntime and usearch take for themselves is no set's memory."""
+    """Both paths over two scenes: what onnxruntime takes for itself is no set's memory."""
     vectors = np.eye(4, dtype=np.float32)
     index = ElementIndex.build(vectors, np.arange(4), np.array([0, 2, 4]), threads=one.threads)
     _exact(index)(vectors)

@@ -27,7 +27,7 @@ def class_paths(points: NDArray[np.float32], classes: Sequence[str]) -> dict[str
 
 def plot_paths(paths: dict[str, Any], folder: Path) -> list[Path]:
     """Every class's mean path and some of its images' as thin lines; the dot is t = 1."""
-    with figure(folder, "ent_paths", "The flow from t = 0 to 1, two principal directions") as (axes, path):
+    with figure(folder, "ent_paths", "The flow by class, t = 0 to 1 (dot), two principal directions") as (axes, path):
         for number, (name, entry) in enumerate(paths.items()):
             colour = f"C{number}"
             for line in entry["images"]:

@@ -166,3 +166,12 @@ def test_a_folder_is_named_by_what_lies_in_it_and_by_no_path(words_model: Path, 
     (tmp_path / "tiny-qwen2").mkdir()
     assert model_name(str(tmp_path / "tiny-qwen2")) != name
     assert model_name("Qwen/Qwen2-1.5B-Instruct") == "Qwen/Qwen2-1.5B-Instruct"
+
+
+def test_two_trainings_of_one_size_have_different_names(tmp_path: Path) -> None:
+    weights = tmp_path / "tuned" / "model.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes(bytes(200_000))
+    first = model_name(str(weights.parent))
+    weights.write_bytes(bytes(199_999) + b"1")
+    assert model_name(str(weights.parent)) != first

@@ -23,6 +23,7 @@ from .writer import HERE
 
 DEFAULT_MODELS = {"caption": "Qwen/Qwen2-VL-2B-Instruct", "elements": "Qwen/Qwen2-1.5B-Instruct"}
 MOST_NEW_TOKENS = {"caption": 512, "elements": 400}
+TAIL = 65_536  # bytes of each file of a model's folder that its name in a record depends on
 
 
 class QwenClient:
@@ -116,8 +117,10 @@ def model_name(source: str) -> str:
     folder = Path(source)
     if not folder.is_dir():
         return source
-    listed = sorted((path.name, path.stat().st_size) for path in folder.iterdir() if path.is_file())
-    digest = hashlib.sha256(json.dumps(listed).encode())
-    if (folder / "config.json").is_file():
-        digest.update((folder / "config.json").read_bytes())
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        digest.update(json.dumps([path.name, path.stat().st_size]).encode())
+        with path.open("rb") as stream:  # the end of gigabytes of weights tells two trainings of one size apart
+            stream.seek(max(0, path.stat().st_size - TAIL))
+            digest.update(stream.read())
     return f"{folder.resolve().name}@{digest.hexdigest()[:12]}"
