@@ -25,9 +25,9 @@ class Prompt:
 
 
 @cache
-def load_prompt(name: str) -> Prompt:
-    """The prompt `name` of assets/prompts; raises InvalidInputError, which lists those that exist."""
-    known = {path.stem: path for path in sorted(PROMPTS.glob("*.txt"))}
+def load_prompt(name: str, system: str = "kger") -> Prompt:
+    """The prompt `name` of assets/prompts; raises InvalidInputError, which lists those of `system`."""
+    known = {path.stem: path for path in sorted(PROMPTS.glob(f"{system}_*.txt"))}
     if name not in known:
         raise InvalidInputError(f"no prompt {name!r}; choose one of {', '.join(known) or '(none found)'}")
     return Prompt(name, known[name].read_text(encoding="utf-8"))

@@ -74,7 +74,7 @@ def test_the_siblings_bundles_travel_along_and_share_the_tower(space: Path, bund
         assert list((space / "assets" / "nodule" / "phantoms").rglob("*.dcm"))
 
 
-def test_a_bundle_of_another_tower_leaves_the_field_out_and_carries_what_needs_no_tower(
+def test_a_bundle_of_another_image_tower_leaves_the_field_out_and_carries_what_does_not_need_it(
     bundle: Path, tmp_path: Path
 ) -> None:
     own, out = Bundle.open(bundle), tmp_path / "out"
@@ -82,8 +82,8 @@ def test_a_bundle_of_another_tower_leaves_the_field_out_and_carries_what_needs_n
     sources = {name: own.path(name) for name in FILES} | {IMAGE_MODEL: tmp_path / "other.onnx"}
     Bundle.write(tmp_path / "other", own.manifest, sources)
     assemble(out, tmp_path / "other")
-    nodule = (ROOT / BUNDLES / "nodule" / MANIFEST).is_file()
-    assert {path.name for path in (out / BUNDLES).iterdir()} == {"kger", *(["nodule"] if nodule else [])}
+    carried = {name for name in ("nodule", "carim") if (ROOT / BUNDLES / name / MANIFEST).is_file()}
+    assert {path.name for path in (out / BUNDLES).iterdir()} == {"kger", *carried}
     assert PANELS["ent"] not in (out / "README.md").read_text("utf-8")
 
 

@@ -91,12 +91,14 @@ def seeing_model(tmp_path_factory) -> Path:
 
 
 def caption_request(seed: int) -> Request:
-    return Request("caption", load_prompt("carim_caption_v1"), None, None, (Picture("x", encode_image(picture(seed))),))
+    return Request(
+        "caption", load_prompt("carim_caption_v1", "carim"), None, None, (Picture("x", encode_image(picture(seed))),)
+    )
 
 
 def test_a_language_model_answers_in_the_form_asked_for(words_model: Path) -> None:
     client = QwenClient(str(words_model), "elements", most_new_tokens=12)
-    request = Request("elements", load_prompt("carim_elements_v1"), "A red car waits.", None, ())
+    request = Request("elements", load_prompt("carim_elements_v1", "carim"), "A red car waits.", None, ())
     first, second = client.send(request), client.send(request)
     assert first.body == second.body, "greedy: one caption, one list"
     said = read_openai(first.body)

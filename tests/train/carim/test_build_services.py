@@ -73,10 +73,10 @@ def test_a_captioner_gets_the_picture_and_the_prompt_and_an_extractor_the_captio
     with Loopback(lambda n, request: told(request, n)) as server:
         build(*places(drive), *asked("openai", server.url), "--image-px", 24)
     captioned, listed = server.requests[:2]
-    assert captioned.body["messages"][0]["content"] == load_prompt("carim_caption_v1").text
+    assert captioned.body["messages"][0]["content"] == load_prompt("carim_caption_v1", "carim").text
     assert captioned.texts == ["Picture:"]
     assert [decode_image(image).shape for image in captioned.images] == [(14, 24, 3)]
-    assert listed.body["messages"][0]["content"] == load_prompt("carim_elements_v1").text
+    assert listed.body["messages"][0]["content"] == load_prompt("carim_elements_v1", "carim").text
     assert listed.texts == ['<caption>"A white van waits at light 0 in the rain."</caption>']
     assert (listed.images, listed.body["model"]) == ([], "made-up-words")
     assert "drive" not in json.dumps(captioned.body["messages"][1]["content"][0]), "no path leaves the machine"

@@ -73,7 +73,7 @@ class Writer:
         replies: Replies | None = None,
     ) -> None:
         self.mode, self.settings, self.client, self.budget = mode, settings, client, budget
-        self.prompt: Prompt = load_prompt(PROMPTS[mode])
+        self.prompt: Prompt = load_prompt(PROMPTS[mode], "carim")
         self.tally = Tally()
         self._record, self._replies = record, replies or record
         self._price = price_of(settings.model)
