@@ -1,7 +1,7 @@
 # Two environments, never one: .venv has no torch, .venv-train has no gradio.
 PYTHON ?= python3.11
 
-.PHONY: demo test test-runtime test-train lint bench clean
+.PHONY: demo test test-runtime test-train test-export test-training lint bench clean
 .DELETE_ON_ERROR:
 
 demo: .venv/runtime.stamp
@@ -21,10 +21,17 @@ test-runtime: .venv/test.stamp
 	OMP_WAIT_POLICY=passive .venv/bin/python -m pytest --ignore=tests/benchmarks/evaluation \
 		--ignore-glob='tests/benchmarks/test_*' --ignore-glob='tests/train/test_*'
 
+# two at once, one core each: neither measures time, as the benchmarks' tests do
 test-train: .venv-train/wheels.stamp
-	OMP_WAIT_POLICY=passive .venv-train/bin/python -m pytest tests/train tests/export tests/benchmarks \
-		$(addprefix --ignore=,$(BUILD_TESTS))
+	$(MAKE) --jobs=2 --output-sync=line test-export test-training
+	OMP_WAIT_POLICY=passive .venv-train/bin/python -m pytest tests/benchmarks
 	OMP_WAIT_POLICY=passive .venv-train/bin/python -m pytest tests/runtime tests/test_layout.py -m torch
+
+test-export: .venv-train/wheels.stamp
+	OMP_WAIT_POLICY=passive .venv-train/bin/python -m pytest tests/export
+
+test-training: .venv-train/wheels.stamp
+	OMP_WAIT_POLICY=passive .venv-train/bin/python -m pytest tests/train $(addprefix --ignore=,$(BUILD_TESTS))
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
