@@ -23,6 +23,12 @@ def run_module(module: str, *arguments: object, python: str = sys.executable) ->
         raise CommandFailedError(f"{' '.join(command[1:])} ended with {done.returncode}:\n{tail}")
 
 
+def export_once(system: str, run: Path, bundle: Path, *options: object, python: str = sys.executable) -> None:
+    """Exports a run of `system` into the folder `bundle`, where no finished bundle stands yet."""
+    if not (bundle / "manifest.json").is_file():
+        run_module("export", system, run, "--out", bundle, *options, python=python)
+
+
 def train_and_export(
     data: Path,
     work: Path,
@@ -42,6 +48,5 @@ def train_and_export(
     listing.write_text("\n".join(hold_out), "utf-8")
     run, bundle = work / "run", work / f"bundle-{precision}"
     run_module("train", "kger", "--data", data, "--out", run, "--hold-out", listing, *options, python=python)
-    if not (bundle / "manifest.json").is_file():
-        run_module("export", "kger", run, "--out", bundle, "--precision", precision, *export_options, python=python)
+    export_once("kger", run, bundle, "--precision", precision, *export_options, python=python)
     return bundle

@@ -28,7 +28,7 @@ from runtime.images import read_image
 from runtime.sessions import SessionSettings
 
 from .phantoms import HELD_OUT_SHARE, TRAIN_OPTIONS, same_truth, unseen_patients
-from .pipeline import run_module, train_and_export
+from .pipeline import export_once, run_module, train_and_export
 from .results import command_line, print_table, save_result
 from .timing import paired, summary
 from .tuxpaint import COLUMNS, Pictures, same
@@ -157,9 +157,8 @@ def made(system: str, task: Task, work: Path, threads: int) -> Path:
     if system not in DERIVED:
         return bundle
     derived = folder / system
-    if not (derived / "manifest.json").is_file():
-        command = ("kger", folder / "run", "--soup") if system == "soup" else ("distil", folder / "run")
-        run_module("export", *command, "--out", derived)
+    command, soup = ("kger", ("--soup",)) if system == "soup" else ("distil", ())
+    export_once(command, folder / "run", derived, *soup)
     return derived
 
 

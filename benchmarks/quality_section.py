@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .markdown import table
+from .markdown import interval, table
 
 NAMES = {
     "heads": "heads",
@@ -41,7 +41,7 @@ def quality_section(f: dict[str, Any]) -> str:
 def _figures(row: dict[str, Any]) -> list[str]:
     keys = ("single_r1", "single_mrr", "ensemble_r1", "ensemble_mrr")
     change = row.get("ensemble_mrr_minus_reference")
-    said = f"{change['mean']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})" if change else "reference"
+    said = interval(change, "+.3f", words=True) if change else "reference"
     return [*(f"{row[key]:.3f}" for key in keys), said, f"{row['query_ms']:.1f}"]
 
 

@@ -7,6 +7,8 @@ from runtime.results import Candidate, FusedItem, Judgement
 
 from .pictures import Picture
 
+UNEXPECTED = "Something went wrong that should not have; the terminal of the server shows what."
+
 
 def letter(retrieval_rank: int) -> str:
     """A, B, C … by retrieval rank: the name by which one item is followed across the columns."""

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,14 @@ import gradio as gr
 
 from runtime.errors import InvalidInputError, KgerError
 
-from .cards import message
+from .cards import UNEXPECTED, message
 from .carim_answer import Question, Shown, ask
 from .carim_cards import cards
 from .carim_export import Exports
 from .carim_player import Film, film_of, idle, player_value
 from .carim_source import Preparation, Ready
 from .carim_why import why
+from .frame import waiting
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,6 @@ NATURAL = ("morning", "daytime", "evening", "night")
 PAGE = 12  # scenes at first, and more with every press of the button
 EVERY_S = 0.3  # between two looks at the preparation
 NOT_READY = "The scenes are still being prepared; they appear when that is done."
-UNEXPECTED = "Something went wrong that should not have; the terminal of the server shows what."
 UNPLAYED = "The film of this scene cannot be played."
 CLIP, CLIP_BUSY = "Make an MP4 of these seconds", "Writing the MP4 …"
 
@@ -54,7 +53,7 @@ class Events:
         rest = (gr.skip(),) * (1 + len(FACETS))
         self._preparation.start()
         while not self._preparation.wait(EVERY_S):
-            yield gr.HTML(progress(self._preparation), visible=True), *rest
+            yield gr.HTML(waiting("First opening", self._preparation), visible=True), *rest
         if self._preparation.ready is None:
             yield _told(self._preparation.error or NOT_READY), *rest
         else:
@@ -172,13 +171,3 @@ def offered(ready: Ready) -> list[gr.Dropdown]:
     rest = {key: values for key, values in ready.facets.items() if key not in named and len(values) > 1}
     plain = [(key, value.replace("|", "\\|")) for key, values in rest.items() for value in sorted(values)]
     return [*lists, gr.Dropdown([f"{key}={value}" for key, value in plain])]
-
-
-def progress(preparation: Preparation) -> str:
-    """How far the preparation is."""
-    share = 100 * preparation.done / preparation.total if preparation.total else 0
-    count = f" {preparation.done} of {preparation.total}" if preparation.total else ""
-    return (
-        f'<div class="message note" role="status"><b>First opening:</b> {escape(preparation.stage)}{count} …'
-        f'<div class="bar"><i class="fused" style="width:{share:.0f}%"></i></div></div>'
-    )

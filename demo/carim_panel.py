@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from runtime.bundle import MANIFEST
+from runtime.options import DEFAULT_BUNDLE
 
 from .carim_cards import add_cards
 from .carim_events import CLIP, CLIP_BUSY, FACETS, Events
@@ -15,7 +16,7 @@ from .carim_player import add_player
 from .carim_source import Preparation
 from .carim_why import add_why
 
-BUNDLE = Path(__file__).resolve().parent.parent / "assets" / "bundles" / "carim"
+BUNDLE = DEFAULT_BUNDLE.with_name("carim")
 TITLE = "Words to driving scenes: caption elements and late interaction (carim)"
 EXAMPLES = (
     "a red car crossing a junction",

@@ -4,30 +4,23 @@ import hashlib
 import json
 import logging
 import shutil
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from assets.drive.layout import generate
 from assets.phantoms.errors import PhantomError
 from runtime.carim.encoder import open_carim_encoder
 from runtime.carim.indexing import index_rows
 from runtime.carim.rows import read_rows
-from runtime.errors import KgerError
 from runtime.files import sha256_file
 from runtime.gallery import Gallery
 from runtime.systems.carim import CarimSystem
+
+from .preparation import Background, Progress
 
 log = logging.getLogger(__name__)
 
 SCENES, SECONDS, SEED = 12, 20, 21  # drawn in about 15 s on one core; another seed than the bundle was trained on
 DRAW, INDEX, OPEN = "drawing a synthetic phantom drive", "encoding the scenes' elements", "opening the scenes"
-FAILED = "The scenes could not be prepared; the terminal of the server shows why."
-
-
-Progress = Callable[[str, int, int], None]
-"""Called with the stage's name, and how much of how much is done."""
 
 
 @dataclass(frozen=True)
@@ -43,70 +36,31 @@ class Ready:
     synthetic: bool
 
 
-class Preparation:
-    """Prepares in a thread of its own at the first call of `start` and tells how far it is."""
+class Preparation(Background[Ready]):
+    """Prepares the scenes, at the panel's first opening."""
 
     def __init__(self, bundle: Path, cache: Path, data: Path | None = None) -> None:
         """`cache` is a folder for the drive and the gallery; `data` the user's own folder with rows.jsonl."""
-        self.stage, self.done, self.total = OPEN, 0, 0
-        self.ready: Ready | None = None
-        self.error: str | None = None
+        super().__init__(OPEN, "the scenes")
         self._bundle, self._cache, self._data = bundle, cache, data
-        self._starting = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Begins, or begins anew after a failure; returns at once."""
-        with self._starting:
-            if self.ready is None and (self._thread is None or not self._thread.is_alive()):
-                self.error = None
-                self._thread = threading.Thread(target=self._run, name="carim scenes", daemon=True)
-                self._thread.start()
+    def prepare(self) -> Ready:
+        """The system over the user's scenes, or over a drive."""
+        data = self._data or draw(self._cache, self.progress)
+        return open_ready(self._bundle, self._cache, data, self.progress)
 
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Whether `ready` or `error` is set, after at most `timeout_s`."""
-        if self._thread is not None:
-            self._thread.join(timeout_s)
-        return self.ready is not None or self.error is not None
-
-    def stop(self) -> None:
-        """Ends the work at its next step and waits for it: an interpreter that leaves a busy thread behind aborts."""
-        self._stopping.set()
-        self.wait()
-
-    def _run(self) -> None:
-        try:
-            data = self._data or draw(self._cache, self._progress)
-            self.ready = open_ready(self._bundle, self._cache, data, self._progress)
-        except _StoppedError:
-            self.error = "Stopped; the next start continues."
-        except (KgerError, ValueError, OSError) as error:
-            log.error("the scenes could not be prepared: %s", error)
-            self.error = self._told(str(error))
-        except Exception:  # a thread has nobody above it: without this the panel would wait for ever
-            log.exception("the scenes could not be prepared")
-            self.error = FAILED
-
-    def _told(self, sentence: str) -> str:
+    def told(self, sentence: str) -> str:
         """For visitors, who are not to learn where on the server the folders lie."""
         for folder in (self._data, self._cache):
             if folder is not None:
                 sentence = sentence.replace(str(folder.resolve()), folder.name).replace(str(folder), folder.name)
         return sentence
 
-    def _progress(self, stage: str, done: int, total: int) -> None:
-        if self._stopping.is_set():
-            raise _StoppedError
-        self.stage, self.done, self.total = stage, done, total
-
-
-class _StoppedError(Exception):
-    """Leaves the work between two steps."""
-
 
 def draw(cache: Path, progress: Progress, *, scenes: int = SCENES) -> Path:
     """The folder in `cache` of a phantom drive with films, drawn where it is not yet whole."""
+    from assets.drive.layout import generate  # noqa: PLC0415 - a page whose panel stays closed draws nothing
+
     folder = cache / f"drive-{scenes}-{SECONDS}-{SEED}"
     settings = {"scenes": scenes, "seconds": SECONDS, "seed": SEED, "only": "drawn", "ready": True}
 

@@ -12,17 +12,19 @@ from runtime.bundle import MANIFEST
 from runtime.errors import KgerError
 from runtime.gallery import Gallery, Item
 from runtime.images import read_image
+from runtime.options import DEFAULT_BUNDLE
 
-from .cards import message
+from .cards import UNEXPECTED, message
 from .ent_board import columns
 from .ent_space import Asked, EntSpace, named, open_space
 from .examples import spread
 from .first_start import Preparation, Ready
+from .layout import thumbnails_of, upload_of
 from .pictures import picture, shrink
 
 log = logging.getLogger(__name__)
 
-BUNDLE = Path(__file__).resolve().parent.parent / "assets" / "bundles" / "ent"
+BUNDLE = DEFAULT_BUNDLE.with_name("ent")
 K = 5
 QUERIES = 8  # pictures of the gallery that are offered
 LOOKED_THROUGH = 100  # items among which they are chosen
@@ -34,7 +36,6 @@ INTRODUCTION = (
     "what else they have in common then counts less. Move the slider and watch the right column. Not a medical device."
 )
 PREPARING = "The gallery is still being prepared; open this panel again when the page tells that it is ready."
-UNEXPECTED = "Something went wrong that should not have; the terminal of the server shows what."
 
 _Ask = Callable[[EntSpace, Ready], Asked | None]
 
@@ -132,32 +133,11 @@ def _kept(text: str, kind: str = "error") -> tuple[Any, ...]:
 
 
 def _query_controls() -> tuple[gr.Gallery, gr.Image]:
-    thumbnails = gr.Gallery(
-        label="Pictures of the gallery: click one",
-        columns=QUERIES,
-        rows=1,
-        height=132,
-        object_fit="contain",
-        allow_preview=False,
-        interactive=False,
-        buttons=[],
-        format="jpeg",
-        elem_id="ent-pictures",
-        scale=5,
-        min_width=420,
+    thumbnails = thumbnails_of(
+        "Pictures of the gallery: click one", QUERIES, height=132, elem_id="ent-pictures", scale=5, min_width=420
     )
-    upload = gr.Image(
-        label="Or your own",
-        type="filepath",
-        format="png",
-        sources=["upload", "clipboard"],
-        height=132,
-        buttons=[],
-        placeholder="Drop a picture, or click",
-        alt_text="the query's picture",
-        elem_id="ent-upload",
-        scale=1,
-        min_width=190,
+    upload = upload_of(
+        "Or your own", "Drop a picture, or click", height=132, elem_id="ent-upload", scale=1, min_width=190
     )
     return thumbnails, upload
 

@@ -13,7 +13,7 @@ from runtime.images import read_image
 
 from . import board, frame
 from .answer import QueryPicture, Question, Shown, fuse_again, fusion_of, search
-from .cards import alternative, message
+from .cards import UNEXPECTED, alternative, message
 from .first_start import Preparation, Ready
 from .layout import DEFAULTS, Page
 from .pictures import picture, shrink
@@ -21,7 +21,6 @@ from .pictures import picture, shrink
 log = logging.getLogger(__name__)
 
 NOT_READY = "The gallery is still being prepared; the page tells when it is ready."
-UNEXPECTED = "Something went wrong that should not have; the terminal of the server shows what."
 PRESS_SEARCH = "Press Search to ask Gemini: no setting sends pictures by itself."
 EXAMPLE_WIDTH_PX = 240
 SYNTHETIC_LABEL = "synthetic phantom"

@@ -2,15 +2,12 @@
 
 import hashlib
 import logging
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from assets.phantoms import generate
 from runtime.dataset import read_dataset
 from runtime.encoder import DualEncoder
-from runtime.errors import KgerError
 from runtime.fusion.tuned import Tuned, read_tuned
 from runtime.gallery import Gallery
 from runtime.indexing import index_dataset
@@ -18,6 +15,7 @@ from runtime.systems.kger import KgerSystem
 
 from .examples import Examples, choose_examples
 from .pictures import picture
+from .preparation import Background, Progress
 from .truth import Truth, read_truth
 
 log = logging.getLogger(__name__)
@@ -26,9 +24,6 @@ IMAGES, SEED = 300, 11  # another seed than the shipped bundle was trained on: n
 DRAW, INDEX, OPEN = "drawing synthetic phantoms", "indexing pictures", "opening the gallery"
 
 CALIBRATION = Path(__file__).resolve().parent.parent / "assets" / "tuned" / "kger_local.json"
-
-Progress = Callable[[str, int, int], None]
-"""Called with the stage's name, and how many pictures of how many are done."""
 
 
 @dataclass(frozen=True)
@@ -96,53 +91,22 @@ def _name(data: Path, fingerprint: str) -> str:
     return hashlib.sha256(f"{data.resolve()}\n{fingerprint}".encode()).hexdigest()[:12]
 
 
-class _StoppedError(Exception):
-    """Leaves the work between two steps."""
-
-
-class Preparation:
-    """Prepares in a thread of its own while the page is already served and tells how far it is."""
+class Preparation(Background[Ready]):
+    """Prepares the gallery while the page is already served."""
 
     def __init__(self, encoder: DualEncoder, places: Places, *, report: Progress, images: int = IMAGES) -> None:
         """`report` is the terminal's share of the progress."""
+        super().__init__(OPEN, "the gallery")
         self.encoder = encoder
-        self.stage, self.done, self.total = OPEN, 0, 0
-        self.ready: Ready | None = None
-        self.error: str | None = None
         self._places, self._report, self._images = places, report, images
-        self._thread = threading.Thread(target=self._run, name="first start", daemon=True)
-        self._stopping = threading.Event()
 
-    def start(self) -> None:
-        """Begins; returns at once."""
-        self._thread.start()
+    def prepare(self) -> Ready:
+        """The system over a complete gallery."""
+        folder = prepare_gallery(self.encoder, self._places, self.progress, images=self._images)
+        self.progress(OPEN, 0, 0)
+        return open_ready(self.encoder, folder)
 
-    def stop(self) -> None:
-        """Ends the work at its next step and waits for it: an interpreter that leaves a busy thread behind aborts."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def wait(self) -> None:
-        """Returns once `ready` or `error` is set."""
-        self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            folder = prepare_gallery(self.encoder, self._places, self._progress, images=self._images)
-            self._progress(OPEN, 0, 0)
-            self.ready = open_ready(self.encoder, folder)
-        except _StoppedError:
-            self.error = "Stopped; the next start continues."
-        except (KgerError, ValueError, OSError) as error:  # PhantomError is a ValueError
-            log.error("the gallery could not be prepared: %s", error)
-            self.error = str(error)
-        except Exception:  # a thread has nobody above it: without this the page would wait for ever
-            log.exception("the gallery could not be prepared")
-            self.error = "The gallery could not be prepared; the terminal of the server shows why."
-
-    def _progress(self, stage: str, done: int, total: int) -> None:
-        if self._stopping.is_set():
-            raise _StoppedError
-        self.stage, self.done, self.total = stage, done, total
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Tells the terminal, too."""
+        super().progress(stage, done, total)
         self._report(stage, done, total)

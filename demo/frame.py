@@ -2,9 +2,11 @@
 
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from .first_start import Preparation
 from .pictures import is_phantom
+from .preparation import Background
 
 SYNTHETIC = "All pictures here are synthetic phantoms: drawn by a program, they show no patient."
 NO_DEVICE = "Not a medical device."
@@ -36,11 +38,15 @@ def progress(preparation: Preparation) -> str:
         return f'<div class="message error" role="alert">{escape(preparation.error)}</div>'
     if preparation.ready is not None:
         return ""
-    share = 100 * preparation.done / preparation.total if preparation.total else 0
-    count = f" {preparation.done} of {preparation.total}" if preparation.total else ""
+    return waiting("First start", preparation, " the page opens by itself when this is done.")
+
+
+def waiting(title: str, work: Background[Any], then: str = "") -> str:
+    """How far the work is, as a line with a bar; `then` says what follows."""
+    share = 100 * work.done / work.total if work.total else 0
+    count = f" {work.done} of {work.total}" if work.total else ""
     return (
-        '<div class="message note" role="status"><b>First start:</b> '
-        f"{escape(preparation.stage)}{count} … the page opens by itself when this is done."
+        f'<div class="message note" role="status"><b>{title}:</b> {escape(work.stage)}{count} …{then}'
         f'<div class="bar"><i class="fused" style="width:{share:.0f}%"></i></div></div>'
     )
 

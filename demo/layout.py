@@ -101,31 +101,44 @@ def _ask_controls() -> dict[str, Any]:
 
 
 def _picture_controls() -> dict[str, Any]:
-    image = gr.Image(
-        label="Or a picture, alone or with the text",
-        type="filepath",
-        format="png",
-        sources=["upload", "clipboard"],
+    image = upload_of(
+        "Or a picture, alone or with the text",
+        "Drop a picture here, or click to choose one",
         height=168,
-        buttons=[],
-        placeholder="Drop a picture here, or click to choose one",
-        alt_text="the query's picture",
         elem_id="picture",
     )
     note = gr.HTML("", elem_id="picture-note")
-    pictures = gr.Gallery(
-        label="Example pictures",
-        columns=6,
+    pictures = thumbnails_of("Example pictures", 6, height=100, elem_id="pictures")
+    return {"picture": image, "picture_note": note, "pictures": pictures, "query_picture": gr.State(None)}
+
+
+def upload_of(label: str, placeholder: str, **place: Any) -> gr.Image:
+    """Where a visitor gives a picture of their own; `place` is Gradio's height, elem_id, scale and min_width."""
+    return gr.Image(
+        label=label,
+        type="filepath",
+        format="png",
+        sources=["upload", "clipboard"],
+        buttons=[],
+        placeholder=placeholder,
+        alt_text="the query's picture",
+        **place,
+    )
+
+
+def thumbnails_of(label: str, columns: int, **place: Any) -> gr.Gallery:
+    """A row of pictures to choose a query from; `place` as in `upload_of`."""
+    return gr.Gallery(
+        label=label,
+        columns=columns,
         rows=1,
-        height=100,
         object_fit="contain",
         allow_preview=False,
         interactive=False,
         buttons=[],
         format="jpeg",
-        elem_id="pictures",
+        **place,
     )
-    return {"picture": image, "picture_note": note, "pictures": pictures, "query_picture": gr.State(None)}
 
 
 def _setting_controls() -> dict[str, Any]:

@@ -17,10 +17,11 @@ from runtime.gallery import Gallery
 from runtime.nodule.encoder import open_nodule_encoder
 from runtime.nodule.indexing import index_regions
 from runtime.nodule.table import read_regions
+from runtime.options import DEFAULT_BUNDLE
 from runtime.systems.nodule import NoduleSystem
 
 from . import nodule_board as board
-from .cards import message
+from .cards import UNEXPECTED, message
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +33,7 @@ INTRODUCTION = (
     "Each crop shows 40 × 40 mm around a nodule, with a scale bar; the circle has the crop's diameter. "
     "Phantom CT is drawn by a program from real outlines and shows no patient. Not a medical device."
 )
-UNEXPECTED = "Something went wrong that should not have; the terminal of the server shows what."
-
-BUNDLE = Path(__file__).resolve().parent.parent / "assets" / "bundles" / "nodule"
+BUNDLE = DEFAULT_BUNDLE.with_name("nodule")
 DATA = Path(__file__).resolve().parent.parent / "assets" / "nodule" / "phantoms"
 TITLE = "Words to lung nodules: retrieval by size (nodule)"
 

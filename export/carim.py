@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from runtime.bundle import TEXT_MODEL, TOKENIZER, TOKENS_MODEL, Bundle, Manifest
 from runtime.carim.maxsim import maxsim
 from runtime.carim.rows import Row, read_rows
-from runtime.errors import BundleError, DatasetError
+from runtime.errors import BundleError
+from runtime.options import DEFAULT_BUNDLE
 from runtime.preprocess import Preprocessing
 from runtime.sessions import open_session
 from runtime.tokenizer import TextTokenizer
 from train.carim.backbones import SPECIAL, MiniLmBackbone
+from train.carim.build.places import ROWS
 from train.carim.command import SPLIT, trained_head
 from train.carim.data import sentences
 from train.carim.model import TokenHead, element_vectors
@@ -28,13 +30,11 @@ from train.minilm import package_folder
 from train.runs import Run
 
 from .carim_graph import check_whole, find_hidden_states, write_continuation
-from .certificate import MAX_ABS_DIFFERENCE, certify_tokens
+from .certificate import MAX_ABS_DIFFERENCE, certify_tokens, checked_difference
 from .parts import original_ids, original_tokenizer
 
 Floats = NDArray[np.float32]
-TEXT_BUNDLE = Path("assets/bundles/kger")
 SCENES = 16  # of the certificate
-TRAIN_COMMAND = "python -m train carim --data DIR --out RUN"
 PROBE = (  # where the run's data has gone
     Row("a", "a", None, 0.0, "A red car crosses a junction. It rains at night.", ("red car crossing", "rain", "night")),
     Row("b", "b", None, 0.0, "A man in a blue coat waits.", ("pedestrian with a blue coat waiting", "crosswalk")),
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("run", type=Path, help="folder that `python -m train carim` wrote")
     parser.add_argument("--out", type=Path, required=True, help="where the bundle goes")
-    parser.add_argument("--text", type=Path, default=TEXT_BUNDLE, help=f"bundle of the text tower ({TEXT_BUNDLE})")
+    parser.add_argument("--text", type=Path, default=DEFAULT_BUNDLE, help="bundle of the text tower (default: kger)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -69,14 +69,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def export_carim(run: Run, out: Path, text: Path = TEXT_BUNDLE) -> Bundle:
+def export_carim(run: Run, out: Path, text: Path = DEFAULT_BUNDLE) -> Bundle:
     """Writes the bundle of a finished run; raises BundleError where the graph differs from torch by more than 1e-5.
 
     The text tower of the bundle `text` is pointed to by its hash where that lies beside `out`, else copied.
     """
-    if not run.path.is_file():
-        raise DatasetError(f"{run.folder}: no run here (no run.json); make one with `{TRAIN_COMMAND}`")
-    settings = run.settings()
+    settings = run.settings("carim")
     recipe = CarimRecipe.from_json(settings["recipe"])
     if recipe.backbone != "minilm":
         raise BundleError(
@@ -110,7 +108,7 @@ def export_carim(run: Run, out: Path, text: Path = TEXT_BUNDLE) -> Bundle:
 def probe_of(settings: dict[str, Any]) -> Probe:
     """Captions and elements of the run's data where it still is, else of two written scenes."""
     data = Path(settings["data"]["path"])
-    held = read_rows(data).rows if (data / "rows.jsonl").is_file() else ()
+    held = read_rows(data).rows if (data / ROWS).is_file() else ()
     rows = [row for row in held if row.caption.strip()] or PROBE
     chosen = [rows[i] for i in np.random.default_rng(0).permutation(len(rows))[:SCENES]]
     elements = list(dict.fromkeys(element for row in chosen for element in row.elements))
@@ -155,15 +153,10 @@ def certify(
         vectors = element_vectors(torch.cat(parts), lengths, unit=recipe.normalise_elements)
     ours = np.stack([maxsim(query, elements[probe.places], probe.offsets) for query in queries])
     differences = {
-        "tokens": max(float(np.abs(a - b.numpy()).max()) for a, b in zip(queries, reference, strict=True)),
-        "elements": float(np.abs(elements - vectors.numpy()).max()),
-        "scores": float(np.abs(ours - _reference_scores(reference, vectors, probe)).max()),
+        "tokens": checked_difference("the tokens differ", np.concatenate(queries), torch.cat(reference).numpy()),
+        "elements": checked_difference("the elements differ", elements, vectors.numpy()),
+        "scores": checked_difference("the scores differ", ours, _reference_scores(reference, vectors, probe)),
     }
-    for what, difference in differences.items():
-        if not difference <= MAX_ABS_DIFFERENCE:
-            raise BundleError(
-                f"export: the {what} differ from torch by {difference:.2e}; the limit is {MAX_ABS_DIFFERENCE:.0e}"
-            )
     report = {"queries": len(queries), "elements": len(elements), "scenes": len(probe.offsets) - 1}
     return report | {"limit": MAX_ABS_DIFFERENCE, "max_abs_difference": differences}
 

@@ -58,6 +58,14 @@ def certify_tokens(ours: Callable[[Sequence[str]], tuple], original: Callable, t
     return compared
 
 
+def checked_difference(said: str, given: Floats, expected: Floats) -> float:
+    """Largest absolute difference to torch; raises BundleError above 1e-5, `said` being what differs, with its verb."""
+    difference = float(np.abs(given - expected).max())
+    if not difference <= MAX_ABS_DIFFERENCE:
+        raise BundleError(f"export: {said} from torch by {difference:.2e}; the limit is {MAX_ABS_DIFFERENCE:.0e}")
+    return difference
+
+
 def certify_fp32(
     graph: Towers, folds: Sequence[Towers], texts: Sequence[str], images: Sequence[RgbImage]
 ) -> dict[str, object]:
@@ -70,13 +78,8 @@ def certify_fp32(
         ours = getattr(graph, f"{tower}s")(inputs)
         worst = []
         for k, fold in enumerate(folds):
-            difference = float(np.abs(ours[:, k] - getattr(fold, f"{tower}s")(inputs)[:, 0]).max())
-            if not difference <= MAX_ABS_DIFFERENCE:
-                raise BundleError(
-                    f"export: the {tower} tower of fold {k} differs from torch by {difference:.2e}; "
-                    f"the limit is {MAX_ABS_DIFFERENCE:.0e}"
-                )
-            worst.append(difference)
+            expected = getattr(fold, f"{tower}s")(inputs)[:, 0]
+            worst.append(checked_difference(f"the {tower} tower of fold {k} differs", ours[:, k], expected))
         report[f"{tower}_max_abs_difference"] = worst
     return report
 

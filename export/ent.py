@@ -25,7 +25,6 @@ from .ent_graphs import TowerGraph, compose, write_flow_graph
 from .graphs import write_image_graph
 
 ROWS, IMAGES = 64, 8
-TRAIN_COMMAND = "python -m train ent --data DIR --out RUN"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,9 +53,7 @@ def export_ent(run: Run, out: Path, *, data: Path | None = None, single_graph: P
 
     A tower that a bundle beside `out` stores is pointed to by its hash; any other is copied or exported.
     """
-    if not run.path.is_file():
-        raise DatasetError(f"{run.folder}: no run here (no run.json); make one with `{TRAIN_COMMAND}`")
-    settings = run.settings()
+    settings = run.settings("ent")
     recipe = EntRecipe.from_json(settings["recipe"])
     flow, backend = trained_flow(run, recipe), open_backend(recipe)
     dataset = read_dataset(data or Path(settings["data"]["path"]), **settings["data"]["columns"])

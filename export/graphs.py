@@ -57,10 +57,13 @@ def write_text_graph(graph: nn.Module, path: Path) -> None:
     write_graph(graph, (ids, (ids > 0).long()), path, ["input_ids", "attention_mask"], shapes)
 
 
-def write_image_graph(graph: nn.Module, size: int, path: Path) -> None:
-    """Writes an image graph for `size` × `size` pixels; the batch is dynamic."""
-    pixels = torch.zeros(2, 3, size, size)
-    write_graph(graph, (pixels,), path, ["pixel_values"], {"pixel_values": {0: torch.export.Dim("batch")}})
+def write_image_graph(
+    graph: nn.Module, size: int, path: Path, *, channels: int = 3, outputs: Sequence[str] = ("embeddings",)
+) -> None:
+    """Writes an image graph for `channels` × `size` × `size` pixels; the batch is dynamic."""
+    pixels = torch.zeros(2, channels, size, size)
+    shapes = {"pixel_values": {0: torch.export.Dim("batch")}}
+    write_graph(graph, (pixels,), path, ["pixel_values"], shapes, outputs)
 
 
 def write_graph(

@@ -3,7 +3,6 @@
 import argparse
 import json
 import logging
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +11,11 @@ from .carim.cli import add_arguments as carim_commands
 from .entry import quiet_threads, run_command
 from .errors import GalleryNotFoundError, InvalidInputError
 from .nodule.cli import add_arguments as nodule_commands
-from .options import add_places, add_search_options, checked_arguments, open_judge
+from .options import add_index_options, add_places, add_search_options, checked_arguments, open_judge
 
 if TYPE_CHECKING:
+    from .gallery import Gallery
+    from .indexing import IndexReport, Progress
     from .systems.kger import KgerSystem
 
 
@@ -39,8 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     for column, default in (("file", "file"), ("caption", "caption"), ("caption-vi", "caption_vi"), ("group", "group")):
         index.add_argument(f"--{column}-column", default=default, help=f"name of the column (default: {default})")
     index.add_argument("--batch", type=int, default=16, help="images a transaction (default: 16)")
-    index.add_argument("--reencode", action="store_true", help="replace a gallery that another bundle made")
-    index.add_argument("--strict", action="store_true", help="exit with 1 where anything was skipped")
+    add_index_options(index)
     index.set_defaults(command=_index)
 
     search = commands.add_parser("search", help="one query")
@@ -90,11 +90,9 @@ def _add_system(parser: argparse.ArgumentParser) -> None:
 
 
 def _index(args: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from .bulk import open_for_bulk
     from .dataset import read_dataset
-    from .gallery import Gallery
+    from .index_command import run_index
     from .indexing import index_dataset
 
     dataset = read_dataset(
@@ -105,27 +103,11 @@ def _index(args: argparse.Namespace) -> int:
         group_column=args.group_column,
     )
     encoder, plan = open_for_bulk(args.bundle, batch=args.batch, threads=args.threads, provider=args.provider)
-    gallery = Gallery.create(
-        args.gallery,
-        fingerprint=encoder.fingerprint,
-        folds=encoder.folds,
-        dims=encoder.dims,
-        precision=encoder.bundle.manifest.precision,
-        reencode=args.reencode,
-    )
-    with gallery, tqdm(total=len(dataset.records), desc="index", unit="img", disable=None) as bar:
 
-        def progress(done: int, total: int) -> None:
-            bar.update(done - bar.n)
+    def fill(gallery: "Gallery", progress: "Progress") -> "IndexReport":
+        return index_dataset(dataset, gallery, encoder, batch=args.batch, plan=plan, progress=progress)
 
-        report = index_dataset(dataset, gallery, encoder, batch=args.batch, plan=plan, progress=progress)
-        size = len(gallery)
-    rate = f" ({report.images_per_second:.1f} images/s)" if report.added else ""
-    counts = f"{report.added} added{rate}, {report.unchanged} unchanged, {len(report.skipped)} skipped"
-    print(f"{counts}; {size} in the gallery")
-    for sentence in report.skipped:
-        print(f"  skipped: {sentence}", file=sys.stderr)
-    return 1 if args.strict and report.skipped else 0
+    return run_index(args, encoder.bundle.manifest, fill, of=len(dataset.records), what="images")
 
 
 def _search(args: argparse.Namespace) -> int:

@@ -28,8 +28,8 @@ class IndexReport:
     seconds: float = 0.0
 
     @property
-    def images_per_second(self) -> float:
-        """Images added a second, from the first look at the data to the last transaction."""
+    def per_second(self) -> float:
+        """Items added a second, from the first look at the data to the last transaction."""
         return self.added / self.seconds if self.seconds else 0.0
 
 

@@ -22,10 +22,16 @@ DEFAULT_GALLERY = Path("gallery")
 RECORD_NAME = "replies.sqlite"
 
 
-def add_places(parser: argparse.ArgumentParser) -> None:
-    """Where the model and the gallery lie, and where the model runs."""
-    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="bundle folder (default: the shipped one)")
-    parser.add_argument("--gallery", type=Path, default=DEFAULT_GALLERY, help="gallery folder (default: gallery)")
+def add_index_options(parser: argparse.ArgumentParser) -> None:
+    """--reencode and --strict, which an index command reads."""
+    parser.add_argument("--reencode", action="store_true", help="replace a gallery that another bundle made")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 where anything was skipped")
+
+
+def add_places(parser: argparse.ArgumentParser, bundle: Path = DEFAULT_BUNDLE, gallery: Path = DEFAULT_GALLERY) -> None:
+    """Where the model and the gallery lie, by default at `bundle` and `gallery`, and where the model runs."""
+    parser.add_argument("--bundle", type=Path, default=bundle, help="bundle folder (default: the shipped one)")
+    parser.add_argument("--gallery", type=Path, default=gallery, help=f"gallery folder (default: {gallery})")
     parser.add_argument("--threads", type=int, help="threads of the model (default: all cores)")
     parser.add_argument(
         "--provider",

@@ -53,10 +53,13 @@ class Run:
         """run.json."""
         return self.folder / "run.json"
 
-    def settings(self) -> dict[str, Any]:
-        """What run.json says; raises DatasetError where there is no run or one of another schema version."""
+    def settings(self, command: str = "kger") -> dict[str, Any]:
+        """What run.json says; raises DatasetError where there is no run or one of another schema version.
+
+        `command` of `python -m train` is the one that makes such runs.
+        """
         if not self.path.is_file():
-            raise DatasetError(f"{self.folder}: no run here (no run.json); make one with `python -m train kger`")
+            raise DatasetError(f"{self.folder}: no run here (no run.json); make one with `python -m train {command}`")
         value: dict[str, Any] = json.loads(self.path.read_text("utf-8"))
         if value.get("schema_version") != SCHEMA_VERSION:
             raise DatasetError(

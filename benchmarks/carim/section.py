@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from ..markdown import table
+from ..markdown import interval, table
 from .plots import NAMES
+
+SIGNED = "+.3f"
 
 
 def carim_phantom_drive_section(f: dict[str, Any]) -> str:
@@ -17,7 +19,7 @@ def carim_phantom_drive_section(f: dict[str, Any]) -> str:
     rows = [
         [
             NAMES[name],
-            _interval(entry["all"]["r1"]),
+            interval(entry["all"]["r1"]),
             *(f"{entry['all'][key]['mean']:.3f}" for key in ("r5", "r10", "mrr")),
             *(f"{entry[kind]['r1']['mean']:.3f}" for kind in kinds),
             f"{f['swapped'][name]['all']['accuracy']['mean']:.3f}",
@@ -26,7 +28,8 @@ def carim_phantom_drive_section(f: dict[str, Any]) -> str:
     ]
     head = ["model", "R@1", "R@5", "R@10", "MRR", *(f"R@1, {kind}" for kind in kinds), "swapped"]
     gained = "; ".join(
-        f"{NAMES[row['model']]} − {NAMES[row['minus']]}: R@1 {_signed(row['r1'])}, MRR {_signed(row['mrr'])}"
+        f"{NAMES[row['model']]} − {NAMES[row['minus']]}: "
+        f"R@1 {interval(row['r1'], SIGNED)}, MRR {interval(row['mrr'], SIGNED)}"
         for row in f["differences"]
         if row["kind"] == "all"
     )
@@ -54,7 +57,7 @@ def carim_latency_section(f: dict[str, Any]) -> str:
     ]
     head = ["scenes", "distinct elements", "path", "p50 ms", "p95 ms", "recall@5", "index MB"]
     slower = [f["loop_over_exact"], f["loop_over_exact_distinct"]]
-    said = " and ".join(f"{s['ratio']:.1f} [{s['low']:.1f}, {s['high']:.1f}]" for s in slower)
+    said = " and ".join(interval(s, ".1f", of="ratio") for s in slower)
     return (
         f"{heading}\n{table(head, rows)}\n\nA loop over the scenes in NumPy takes {said} times as long as exact "
         "MaxSim in the same run (elements that repeat, and none that does). “Text to hits” is encoding and searching, "
@@ -66,7 +69,7 @@ def carim_latency_section(f: dict[str, Any]) -> str:
 def _swapped(f: dict[str, Any]) -> str:
     attributes = [name for name in f["swapped"]["corrected"] if name != "all"]
     rows = [
-        [NAMES[name], *(_interval(entry[attribute]["accuracy"]) for attribute in attributes)]
+        [NAMES[name], *(interval(entry[attribute]["accuracy"]) for attribute in attributes)]
         for name, entry in f["swapped"].items()
     ]
     return f"Swapped elements by what was exchanged:\n\n{table(['model', *attributes], rows)}"
@@ -75,17 +78,12 @@ def _swapped(f: dict[str, Any]) -> str:
 def _undone(f: dict[str, Any]) -> str:
     if "ablation" not in f:
         return ""
-    rows = [[r["undone"], _interval(r["r1"]), _signed(r["r1_change"]), _signed(r["mrr_change"])] for r in f["ablation"]]
+    rows = [
+        [r["undone"], interval(r["r1"]), interval(r["r1_change"], SIGNED), interval(r["mrr_change"], SIGNED)]
+        for r in f["ablation"]
+    ]
     head = ["corrected, but", "R@1", "R@1, change", "MRR, change"]
     return f"\n\nEach correction undone by itself:\n\n{table(head, rows)}"
-
-
-def _interval(entry: dict[str, float]) -> str:
-    return f"{entry['mean']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
-
-
-def _signed(entry: dict[str, float]) -> str:
-    return f"{entry['mean']:+.3f} [{entry['low']:+.3f}, {entry['high']:+.3f}]"
 
 
 SECTIONS = {"carim_phantom_drive": carim_phantom_drive_section, "carim_latency": carim_latency_section}

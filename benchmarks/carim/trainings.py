@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runtime.errors import InvalidInputError
 
-from ..pipeline import run_module
+from ..pipeline import export_once, run_module
 
 FORMS = ("published", "corrected")
 SCENES, QUICK_SCENES = 2000, 150
@@ -38,8 +38,7 @@ def exported(
     epochs = 1 if args.quick else args.epochs
     settings = ("--seed", seed, "--threads", args.threads, *(() if epochs is None else ("--epochs", epochs)))
     run_module("train", "carim", "--data", data, "--out", run, "--ani", form, *settings, *options)
-    if not (bundle / "manifest.json").is_file():
-        run_module("export", "carim", run, "--out", bundle)
+    export_once("carim", run, bundle)
     return bundle
 
 

@@ -12,7 +12,7 @@ from runtime.bundle import IMAGE_MODEL, Bundle
 from runtime.ent.flow import FlowGraph
 from runtime.sessions import FOR_IMAGES, open_session
 
-from ..pipeline import run_module
+from ..pipeline import export_once, run_module
 from ..results import command_line, print_table, save_result
 from ..timing import machine_load, paired, ratio, summary
 
@@ -33,8 +33,7 @@ def run(args: argparse.Namespace) -> None:
         for number, (name, options) in enumerate(TOWERS.items()):
             folder, bundle = args.work / "latency" / f"run-{number}", args.work / "latency" / f"bundle-{number}"
             run_module("train", "ent", "--data", data, "--out", folder, "--epochs", 1, "--threads", THREADS, *options)
-            if not (bundle / "manifest.json").is_file():
-                run_module("export", "ent", folder, "--out", bundle)
+            export_once("ent", folder, bundle)
             rows.append({"tower": name, **_timed(Bundle.open(bundle), args.rounds)})
     print_table([{k: v for k, v in row.items() if not isinstance(v, dict)} for row in rows])
     figures = {"flow_over_backbone": rows[0]["flow_over_tower"], "rows": rows, "threads": THREADS, "load": load}

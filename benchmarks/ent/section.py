@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..markdown import table
+from ..markdown import interval, table
 
 NAMES = {"bundle": "the shipped image tower", "dinov2": "ViT-S/14, never saw endoscopy"}
 SPACES = {
@@ -13,6 +13,7 @@ SPACES = {
     "each-epoch, 10 steps": "flow, mined each epoch",
 }
 VOCALFOLDS = {"raw": "the tower alone", "0 steps": "v(x, 0)", "10 steps": "flow"}
+SIGNED = "+.3f"
 MINED = "each-epoch, 10 steps"
 
 
@@ -41,7 +42,7 @@ def ent_phantoms_section(f: dict[str, Any]) -> str:
 def _cells(entry: dict[str, Any]) -> list[str]:
     senses = entry["senses"]
     return [
-        interval(entry["r1"]),
+        interval(entry["r1"], words=True),
         *(f"{senses[sense]['r1']:.3f}" if sense in senses else "" for sense in ("type", "finding")),
         f"{entry['side_confusions']} of {entry['side_queries']}",
         f"{entry['clip_score']:.3f}",
@@ -49,18 +50,13 @@ def _cells(entry: dict[str, Any]) -> list[str]:
 
 
 def _change(tower: str, spaces: dict[str, Any]) -> str:
-    gain, flow, raw = spaces[MINED]["r1_over_raw"], spaces[MINED], spaces["raw"]
+    flow, raw = spaces[MINED], spaces["raw"]
     lost = ""
     if "finding" in flow["senses"]:
         change = flow["senses"]["finding"]["r1"] - raw["senses"]["finding"]["r1"]
         lost = f", finding {change:+.3f}: it learns classes, and a class has many findings"
     sides = f"wrong sides {raw['side_confusions']} → {flow['side_confusions']}"
-    return f"{tower}: exact class {gain['mean']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f}), {sides}{lost}"
-
-
-def interval(value: dict[str, float]) -> str:
-    """A mean with its interval."""
-    return f"{value['mean']:.3f} ({value['low']:.3f} to {value['high']:.3f})"
+    return f"{tower}: exact class {interval(flow['r1_over_raw'], SIGNED, words=True)}, {sides}{lost}"
 
 
 def ent_vocalfolds_section(f: dict[str, Any]) -> str:
@@ -71,7 +67,11 @@ def ent_vocalfolds_section(f: dict[str, Any]) -> str:
         f"left out, 95 % intervals over sequences, which are few:\n"
     )
     rows = [
-        [VOCALFOLDS[name], interval(entry["r1"]), interval(entry["mrr"]), _signed(name, entry["r1_over_raw"])]
+        [
+            VOCALFOLDS[name],
+            *(interval(entry[measure], words=True) for measure in ("r1", "mrr")),
+            "" if name == "raw" else interval(entry["r1_over_raw"], SIGNED, words=True),
+        ]
         for name, entry in f["spaces"].items()
     ]
     by_sequence = [
@@ -82,10 +82,6 @@ def ent_vocalfolds_section(f: dict[str, Any]) -> str:
         f"{heading}\n{table(['vectors', 'R@1', 'MRR', 'R@1 over the tower'], rows)}\n\n"
         f"R@1 of each:\n\n{table(head, by_sequence)}"
     )
-
-
-def _signed(name: str, value: dict[str, float]) -> str:
-    return "" if name == "raw" else f"{value['mean']:+.3f} ({value['low']:+.3f} to {value['high']:+.3f})"
 
 
 def ent_latency_section(f: dict[str, Any]) -> str:

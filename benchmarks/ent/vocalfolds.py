@@ -21,7 +21,7 @@ from runtime.ent.measures import answers
 from runtime.ent.relevance import Relevance, relevance
 
 from ..evaluation.grouped_interval import grouped_interval
-from ..pipeline import run_module
+from ..pipeline import export_once, run_module
 from ..results import command_line, print_table, save_result
 from .phantoms import tower_rows
 
@@ -88,8 +88,7 @@ def trained_without(args: argparse.Namespace, sequence: str, files: list[str]) -
     settings = ("--epochs", args.epochs, "--warmup", args.warmup, "--learning-rate", args.learning_rate)
     options = ("--class-column", "sequence", "--test", listing, "--threads", args.threads)
     run_module("train", "ent", "--data", args.frames, "--out", run, *settings, *options)
-    if not (bundle / "manifest.json").is_file():
-        run_module("export", "ent", run, "--out", bundle)
+    export_once("ent", run, bundle)
     return bundle
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from runtime.files import sha256_file
 
+from ..markdown import interval
 from ..results import command_line, print_table, save_result
 from .fresh_phantoms import IMAGES, fresh_trials, some_queries
 from .fusion_missing import missing_figures
@@ -56,7 +57,7 @@ def flat(row: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(value, dict):
             cells[name] = value
         elif "mean" in value:
-            cells[name] = f"{value['mean']:+.3f} ({value['low']:+.3f} to {value['high']:+.3f})"
+            cells[name] = interval(value, "+.3f", words=True)
         else:
             cells |= flat({f"{name} {inner}": part for inner, part in value.items()})
     return cells

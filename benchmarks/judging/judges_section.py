@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from ..markdown import table
+from ..markdown import interval, table
+
+SIGNED = "+.4f"
 
 
 def judge_order_section(f: dict[str, Any]) -> str:
@@ -17,8 +19,8 @@ def judge_order_section(f: dict[str, Any]) -> str:
     lines = []
     for way in dict.fromkeys(row["way"] for row in f["rows"]):
         rows = {row["shuffles"]: row for row in f["rows"] if row["way"] == way}
-        lines.append([way, *(f"{rows[n]['mean']:.3f} ({rows[n]['low']:.3f} to {rows[n]['high']:.3f})" for n in counts)])
-    steps = "; ".join(f"{step}: {_signed(value)}" for step, value in f["steps"].items())
+        lines.append([way, *(interval(rows[n], words=True) for n in counts)])
+    steps = "; ".join(f"{step}: {interval(value, SIGNED, words=True)}" for step, value in f["steps"].items())
     return f"{heading}\n{table(['calls averaged', *map(str, counts)], lines)}\n\nPaired, listwise: {steps}."
 
 
@@ -32,7 +34,7 @@ def fusion_missing_section(f: dict[str, Any]) -> str:
     )
     names = {"random": "missing at random", "refusal": "harder pictures refused more"}
     lines = [
-        [names[kind], name, *(_signed(value) for value in by_measure[measure].values())]
+        [names[kind], name, *(interval(value, SIGNED, words=True) for value in by_measure[measure].values())]
         for kind, by_measure in f["by_kind"].items()
         for measure, name in (("mrr", "MRR"), ("r1", "R@1"))
     ]
@@ -56,10 +58,6 @@ def judge_sweep_section(f: dict[str, Any]) -> str:
         lines.append([fusion, *(_marked(gains[accuracy]) for accuracy in accuracies), *ends])
     head = ["fusion \\ accuracy", *(f"{accuracy:g}" for accuracy in accuracies), "harms below", "helps from"]
     return f"{heading}\n{table(head, lines)}"
-
-
-def _signed(value: dict[str, float]) -> str:
-    return f"{value['mean']:+.4f} ({value['low']:+.4f} to {value['high']:+.4f})"
 
 
 def _marked(value: dict[str, float]) -> str:

@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.pipeline import run_module
-from benchmarks.results import command_line, print_table, save_result
 from runtime.gallery import Gallery
 from runtime.nodule.encoder import NoduleEncoder, open_nodule_encoder
 from runtime.nodule.fusion import best_alpha, fuse
@@ -26,6 +24,8 @@ from runtime.nodule.prompts import PUBLISHED, Prompt, prompts, read
 from runtime.nodule.rule import rule_score
 from runtime.nodule.table import Regions, read_regions
 
+from ..pipeline import export_once, run_module
+from ..results import command_line, print_table, save_result
 from .plots import draw, found_by_question, read_by_size
 
 K, GENERATED, RESAMPLES = 10, 200, 500
@@ -74,8 +74,7 @@ def run(args: argparse.Namespace) -> int:
     if not (data / "about.json").is_file():
         run_module("train", "nodule-data", "--out", data, *(("--ct", args.ct) if args.ct else ()))
     run_module("train", "nodule", "--data", data, "--out", model)
-    if not (bundle / "manifest.json").is_file():
-        run_module("export", "nodule", model, "--out", bundle)
+    export_once("nodule", model, bundle)
     encoder = open_nodule_encoder(bundle)
     regions = read_regions(data)
     val, test = (_part(regions, model, name, encoder, args.work) for name in ("val", "test"))

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from benchmarks.markdown import table
-
+from ..markdown import interval, table
 from .plots import KINDS
 
 
@@ -23,15 +22,14 @@ def nodule_section(f: dict[str, Any]) -> str:
             r["questions"],
             str(r["n"]),
             r["system"],
-            _with_interval(r),
+            f"{r['p10']:.3f}" if r["system"] == "chance" else interval(r, of="p10"),
             "" if r["off_mm"] is None else f"{r['off_mm']:.2f}",
         ]
         for r in f["rows"]
         if r["questions"] != "all"
     ]
-    text = f"{heading}\n{table(['questions', 'n', 'system', 'P@10', 'mm outside'], rows)}"
-    if "asked" in f:
-        text = f"{text}\n\n{_by_kind(f['asked'])}"
+    found = table(["questions", "n", "system", "P@10", "mm outside"], rows)
+    text = f"{heading}\n{found}\n\n{_by_kind(f['asked'])}"
     seen = [[name, f"{v['p10']:.3f}", f"{v['mean_error_mm']:.2f}"] for name, v in f["validation"].items()]
     if len(seen) < 2:
         return text
@@ -47,9 +45,3 @@ def _by_kind(asked: list[dict[str, Any]]) -> str:
         some = [row["p"] for row in asked if row["kind"] == kind]
         parts.append(f"{kind} {sum(some) / len(some):.3f} (n = {len(some)})")
     return f"Cosine alone by what is asked, P@10: {', '.join(parts)}."
-
-
-def _with_interval(row: dict[str, Any]) -> str:
-    if row["system"] == "chance":
-        return f"{row['p10']:.3f}"
-    return f"{row['p10']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"

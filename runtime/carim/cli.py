@@ -5,15 +5,15 @@ import contextlib
 import csv
 import io
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidInputError
-from ..options import DEFAULT_BUNDLE, DEFAULT_GALLERY
-from ..sessions import PROVIDER_CHOICES
+from ..options import DEFAULT_BUNDLE, DEFAULT_GALLERY, add_index_options, add_places
 
 if TYPE_CHECKING:
+    from ..gallery import Gallery
+    from ..indexing import IndexReport, Progress
     from ..systems.carim import CarimSystem
     from .results import CarimResult
 
@@ -28,8 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="{index,search,scenes,batch}")
     index = commands.add_parser("index", help="turn rows.jsonl into a gallery")
     index.add_argument("data", type=Path, help="rows.jsonl, or the folder that holds it")
-    index.add_argument("--reencode", action="store_true", help="replace a gallery that another bundle made")
-    index.add_argument("--strict", action="store_true", help="exit with 1 where anything was skipped")
+    add_index_options(index)
     index.set_defaults(command=_index)
     search = commands.add_parser("search", help='one query, such as "a red car crossing a junction at night in rain"')
     search.add_argument("text", help="what is to be seen")
@@ -47,10 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_search_options(batch)
     batch.set_defaults(command=batch_texts)
     for command in (index, search, scenes, batch):
-        command.add_argument("--bundle", type=Path, default=BUNDLE, help="bundle folder (default: the shipped one)")
-        command.add_argument("--gallery", type=Path, default=GALLERY, help=f"gallery folder (default: {GALLERY})")
-        command.add_argument("--threads", type=int, help="threads of the model (default: all cores)")
-        command.add_argument("--provider", choices=PROVIDER_CHOICES, default="auto", help="where the model runs")
+        add_places(command, BUNDLE, GALLERY)
 
 
 def _add_search_options(parser: argparse.ArgumentParser) -> None:
@@ -73,10 +69,8 @@ def add_stages(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> N
 
 
 def _index(args: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from ..errors import GalleryNotFoundError
-    from ..gallery import Gallery
+    from ..index_command import run_index
     from ..systems.carim import open_carim_gallery
     from .encoder import open_carim_encoder
     from .indexing import index_rows
@@ -87,21 +81,11 @@ def _index(args: argparse.Namespace) -> int:
     if not args.reencode:
         with contextlib.suppress(GalleryNotFoundError):
             open_carim_gallery(args.gallery, encoder.fingerprint).close()  # refuses another bundle's
-    gallery = Gallery.create(
-        args.gallery,
-        fingerprint=encoder.fingerprint,
-        folds=1,
-        dims=encoder.dims,
-        precision=encoder.bundle.manifest.precision,
-        reencode=args.reencode,
-    )
-    with gallery, tqdm(total=len(rows.rows), desc="index", unit="row", disable=None) as bar:
-        report = index_rows(rows, gallery, encoder, progress=lambda done, _: bar.update(done - bar.n))
-        size = len(gallery)
-    print(f"{report.added} added, {report.unchanged} unchanged, {len(report.skipped)} skipped; {size} in the gallery")
-    for sentence in report.skipped:
-        print(f"  skipped: {sentence}", file=sys.stderr)
-    return 1 if args.strict and report.skipped else 0
+
+    def fill(gallery: "Gallery", progress: "Progress") -> "IndexReport":
+        return index_rows(rows, gallery, encoder, progress=progress)
+
+    return run_index(args, encoder.bundle.manifest, fill, of=len(rows.rows), what="rows")
 
 
 def search_text(args: argparse.Namespace) -> int:

@@ -3,15 +3,15 @@
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInputError
+from ..options import DEFAULT_BUNDLE
 
 if TYPE_CHECKING:
     from ..systems.ent import EntSettings, EntSystem
 
-DEFAULT_BUNDLE = Path(__file__).resolve().parents[2] / "assets" / "bundles" / "ent"
+BUNDLE = DEFAULT_BUNDLE.with_name("ent")
 STEPS = ("raw", "0", "1", "10")
 
 
@@ -66,8 +66,7 @@ def settings(args: argparse.Namespace) -> "EntSettings":
 
 def open_system(args: argparse.Namespace) -> "EntSystem":
     """The system of --bundle (default: the shipped ent bundle) and --gallery."""
-    from ..options import DEFAULT_BUNDLE as KGER_BUNDLE
     from ..systems.ent import open_ent
 
-    bundle = DEFAULT_BUNDLE if args.bundle == KGER_BUNDLE else args.bundle
+    bundle = BUNDLE if args.bundle == DEFAULT_BUNDLE else args.bundle
     return open_ent(bundle, args.gallery, threads=args.threads, provider=args.provider)

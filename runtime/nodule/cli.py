@@ -2,12 +2,15 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..options import DEFAULT_BUNDLE
-from ..sessions import PROVIDER_CHOICES
+from ..options import DEFAULT_BUNDLE, add_index_options, add_places
 from .files import EMBEDS, META, TOPK, write_gallery_files, write_topk
+
+if TYPE_CHECKING:
+    from ..gallery import Gallery
+    from ..indexing import IndexReport, Progress
 
 BUNDLE = DEFAULT_BUNDLE.with_name("nodule")
 GALLERY = Path("gallery-nodule")
@@ -18,8 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="{index,search,files}")
     index = commands.add_parser("index", help="turn a table of regions over DICOM files into a gallery")
     index.add_argument("data", type=Path, help="roi_with_diam.csv, or the folder that holds it")
-    index.add_argument("--reencode", action="store_true", help="replace a gallery that another bundle made")
-    index.add_argument("--strict", action="store_true", help="exit with 1 where anything was skipped")
+    add_index_options(index)
     index.set_defaults(command=_index)
     search = commands.add_parser("search", help='one question, such as "between 6 and 10 mm"')
     search.add_argument("text", help="a size in words, English or Vietnamese")
@@ -34,37 +36,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     files.add_argument("--out", type=Path, required=True, help="folder for the files")
     files.set_defaults(command=_files)
     for command in (index, search, files):
-        command.add_argument("--bundle", type=Path, default=BUNDLE, help="bundle folder (default: the shipped one)")
-        command.add_argument("--gallery", type=Path, default=GALLERY, help=f"gallery folder (default: {GALLERY})")
-        command.add_argument("--threads", type=int, help="threads of the model (default: all cores)")
-        command.add_argument("--provider", choices=PROVIDER_CHOICES, default="auto", help="where the model runs")
+        add_places(command, BUNDLE, GALLERY)
 
 
 def _index(args: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
-    from ..gallery import Gallery
+    from ..index_command import run_index
     from .encoder import open_nodule_encoder
     from .indexing import index_regions
     from .table import read_regions
 
     regions = read_regions(args.data)
     encoder = open_nodule_encoder(args.bundle, threads=args.threads, provider=args.provider)
-    gallery = Gallery.create(
-        args.gallery,
-        fingerprint=encoder.fingerprint,
-        folds=1,
-        dims=encoder.dims,
-        precision=encoder.bundle.manifest.precision,
-        reencode=args.reencode,
-    )
-    with gallery, tqdm(total=len(regions.rows), desc="index", unit="roi", disable=None) as bar:
-        report = index_regions(regions, gallery, encoder, progress=lambda done, _: bar.update(done - bar.n))
-        size = len(gallery)
-    print(f"{report.added} added, {report.unchanged} unchanged, {len(report.skipped)} skipped; {size} in the gallery")
-    for sentence in report.skipped:
-        print(f"  skipped: {sentence}", file=sys.stderr)
-    return 1 if args.strict and report.skipped else 0
+
+    def fill(gallery: "Gallery", progress: "Progress") -> "IndexReport":
+        return index_regions(regions, gallery, encoder, progress=progress)
+
+    return run_index(args, encoder.bundle.manifest, fill, of=len(regions.rows), what="regions")
 
 
 def _search(args: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,10 +29,12 @@ def index_regions(
     progress: Callable[[int, int], None] | None = None,
 ) -> IndexReport:
     """Adds what the gallery does not hold yet; what cannot be read is skipped with a sentence in the report."""
+    started = time.perf_counter()
     report = IndexReport(skipped=list(regions.problems))
     known, total = gallery.known(), len(regions.rows)
     for first in range(0, total, batch):
         _index_batch(regions.rows[first : first + batch], gallery, encoder, known, report)
+        report.seconds = time.perf_counter() - started
         if progress:
             progress(min(first + batch, total), total)
     return report

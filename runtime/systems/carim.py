@@ -5,10 +5,8 @@ frames to scenes (the best frame stands for its scene) → explain (each element
 """
 
 import threading
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +20,7 @@ from ..carim.two_stage import Found, TwoStage, TwoStageSettings, best_scenes
 from ..errors import GalleryError, GalleryNotFoundError, InvalidInputError
 from ..gallery import Gallery, Item
 from ..gallery.filters import parse_filter
+from ..timing import timed
 
 Ints = NDArray[np.int64]
 
@@ -58,18 +57,18 @@ class CarimSystem:
         if k < 1:
             raise InvalidInputError(f"k = {k}; expected 1 or more")
         timings: dict[str, float] = {}
-        with _timed(timings, "encode"):
+        with timed(timings, "encode"):
             query = self.encoder.encode_query(text)
-        with _timed(timings, "open"):
+        with timed(timings, "open"):
             index, stages = self._index(two_stage)
-        with _timed(timings, "filter"):
+        with timed(timings, "filter"):
             allowed = self._allowed(where)
-        with _timed(timings, "search"):
+        with timed(timings, "search"):
             if stages:
                 found = stages.search(query.tokens, k, allowed)
             else:
                 found = best_scenes(index, index.scores(query.tokens, allowed), k)
-        with _timed(timings, "explain"):
+        with timed(timings, "explain"):
             hits = self._hits(query, stages or index, found)
         notes = (f"the query is too long for the model; left out: “{query.cut}”",) if query.cut else ()
         return CarimResult(text, hits, timings, exact=stages is None, notes=notes)
@@ -210,10 +209,3 @@ def open_carim_gallery(folder: Path, fingerprint: str) -> Gallery:
 
 def _index_of(searched: ElementIndex | TwoStage) -> ElementIndex:
     return searched.index if isinstance(searched, TwoStage) else searched
-
-
-@contextmanager
-def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    timings[stage] = (time.perf_counter() - started) * 1000

@@ -4,10 +4,8 @@ encode (image tower) → transform (`field.onnx`) → index (exact cosine). A ga
 gallery of a kger bundle serves its ent bundle, too; the field moves them when the gallery is first searched.
 """
 
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +23,7 @@ from ..errors import GalleryError, InvalidInputError
 from ..gallery import Gallery
 from ..index import ExactIndex
 from ..results import Candidate, FusedItem, Query, SearchResult
+from ..timing import timed
 
 Floats = NDArray[np.float32]
 
@@ -72,17 +71,17 @@ class EntSystem:
             raise InvalidInputError(f"k = {k}, image {query.image_name!r}; --system ent needs an --image and k ≥ 1")
         settings = settings or EntSettings()
         timings: dict[str, float] = {}
-        with _timed(timings, "encode"):
+        with timed(timings, "encode"):
             raw = stack_folds(self.encoder.encode_images([query.image]))
-        with _timed(timings, "flow"):
+        with timed(timings, "flow"):
             row = raw if settings.steps is None else self.flow.transform(raw, settings.steps)
             index = self._index(RAW if settings.steps is None else f"step_{settings.steps}")
         allowed = self.gallery.allowed_ids(where)
-        with _timed(timings, "search"):
+        with timed(timings, "search"):
             hits = index.search(row, k + SPARE, allowed)
             ids, scores = hits.ids[0], hits.similarities[0].astype(np.float64)
         notes: list[str] = []
-        with _timed(timings, "duplicates"):
+        with timed(timings, "duplicates"):
             if settings.drop_duplicates and path is not None:
                 ids, scores, copies = self._without_copies(path, ids, scores, k)
                 if copies:
@@ -210,10 +209,3 @@ def open_ent(bundle: Path, gallery: Path, *, threads: int | None = None, provide
             f"make one with `python -m runtime index DATA --gallery GALLERY --bundle {bundle}`"
         )
     return EntSystem(encoder, flow, store)
-
-
-@contextmanager
-def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    timings[stage] = (time.perf_counter() - started) * 1000

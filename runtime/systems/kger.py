@@ -4,9 +4,7 @@ encode (DualEncoder) → index (mean cosine over folds, or the published vote su
 fuse (Pos-Fuse) → explain (each fold's cosine and vote).
 """
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from ..gallery import Gallery
 from ..index import RECALL, VectorIndex, open_index
 from ..judge import Judge
 from ..results import Candidate, Judgement, Query, SearchResult
+from ..timing import timed
 from .deciding import explained, ties_broken, with_confidence
 
 Floats = NDArray[np.float32]
@@ -71,12 +70,12 @@ class KgerSystem:
         if k < 1 or mode not in MODES:
             raise InvalidInputError(f"k = {k}, mode = {mode!r}; expected k ≥ 1 and a mode of {', '.join(MODES)}")
         timings: dict[str, float] = {}
-        with _timed(timings, "encode"):
+        with timed(timings, "encode"):
             vector = self.encode(query, expand=expand)
         candidates = self._retrieve(vector, k, where, mode, timings)
         judgements: tuple[Judgement, ...] = ()
         if judge is not None:
-            with _timed(timings, "judge"):
+            with timed(timings, "judge"):
                 judgements = tuple(judge.judge(query, candidates, self.image_bytes))
         result = SearchResult(
             query=query,
@@ -95,7 +94,7 @@ class KgerSystem:
         )
         result = self.fuse(result, fusion, min_confidence=min_confidence)
         if tie_margin is not None:
-            with _timed(result.timings_ms, "tie-break"):
+            with timed(result.timings_ms, "tie-break"):
                 result = ties_broken(result, judge, self.image_bytes, tie_margin)
             # another item may be first now
             result = with_confidence(result, fusion if isinstance(fusion, Tuned) else None, min_confidence)
@@ -118,7 +117,7 @@ class KgerSystem:
             tuned.check_bundle(self.encoder.fingerprint)
             tuned.check_judge(result.judge)
         timings = dict(result.timings_ms)
-        with _timed(timings, "fuse"):
+        with timed(timings, "fuse"):
             retrieved = Retrieved.of(result.candidates)
             settings = fusion.fusion if isinstance(fusion, Tuned) else fusion
             ranking = fuse(retrieved, {j.item_id: j.score for j in result.judgements}, settings)
@@ -182,9 +181,9 @@ class KgerSystem:
         index = self._index()
         ids, rows = index.ids, index.vectors
         allowed = self.gallery.allowed_ids(where)
-        with _timed(timings, "search"):
+        with timed(timings, "search"):
             hits = index.search(vector[None], k, allowed)
-        with _timed(timings, "votes"):
+        with timed(timings, "votes"):
             pool = self._pool(vector, hits.ids[0], index, allowed)
             cosines = fold_cosines(vector, rows[pool], self.encoder.folds)  # (P, K)
             votes = fold_top(cosines, ids[pool], VOTES_PER_FOLD)
@@ -234,10 +233,3 @@ def open_kger(
     """The system on a bundle's folder and a gallery's folder, which must belong together."""
     encoder = open_encoder(bundle, threads=threads, provider=provider)
     return KgerSystem(encoder, Gallery.open(gallery, fingerprint=encoder.fingerprint), backend=backend, recall=recall)
-
-
-@contextmanager
-def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    timings[stage] = (time.perf_counter() - started) * 1000

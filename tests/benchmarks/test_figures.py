@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from benchmarks.__main__ import COMMANDS
 from benchmarks.figures import END, HEAD_END, HEAD_START, SECTIONS, START, figures, run
 from benchmarks.headline import headline
 from benchmarks.pipeline import ROOT
@@ -23,9 +24,14 @@ def test_the_readme_holds_what_the_results_files_say():
 def test_every_section_has_its_results_file_with_command_machine_and_versions(name):
     result = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
     assert result["command"].startswith("python -m benchmarks ")
+    assert result["command"].split()[3] in COMMANDS
     assert result["machine"]["cores"]
     assert result["versions"]["numpy"]
     assert result["figures"]
+
+
+def test_every_results_file_is_quoted():
+    assert {path.stem for path in FOLDER.glob("*.json")} == set(SECTIONS)
 
 
 def test_a_changed_figure_changes_the_text(tmp_path):

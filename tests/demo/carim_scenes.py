@@ -1,25 +1,13 @@
-"""A small synthetic drive, with films and with scenes that are text only, and the bundle that the panel's tests use."""
+"""A small synthetic drive, with films and with scenes that are text only."""
 
 import json
-import os
 from pathlib import Path
 
 from assets.drive.layout import generate
 from runtime.carim.rows import read_rows, write_rows
 
-from .serving import ROOT
-
-SHIPPED = ROOT / "assets" / "bundles" / "carim"
 SCENES, SECONDS, SEED = 4, 4, 5
 EVIL = "<img src=x onerror=alert(1)> tunnel"
-
-
-def find_carim_bundle() -> Path | None:
-    """The shipped bundle, else the one that KGER_TEST_CARIM_BUNDLE names."""
-    for folder in (SHIPPED, Path(os.environ.get("KGER_TEST_CARIM_BUNDLE") or "/nonexistent")):
-        if (folder / "manifest.json").is_file():
-            return folder
-    return None
 
 
 def draw_scenes(folder: Path) -> Path:

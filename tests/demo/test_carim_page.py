@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import cv2
 import pytest
 
-from .carim_scenes import EVIL, SCENES, draw_scenes, find_carim_bundle
+from .carim_scenes import EVIL, SCENES, draw_scenes
 from .serving import ROOT, free_port, running
 
 pytestmark = pytest.mark.browser
@@ -23,9 +23,9 @@ from pathlib import Path
 import gradio as gr
 from demo.app import launch
 from demo.carim_panel import add_carim_panel
-cache, bundle, data, port = sys.argv[1:]
+cache, data, port = sys.argv[1:]
 with gr.Blocks(title="scenes", analytics_enabled=False, fill_width=True) as page:
-    add_carim_panel(Path(cache), Path(bundle), Path(data))
+    add_carim_panel(Path(cache), data=Path(data))
 launch(page, host="127.0.0.1", port=int(port), served=lambda: None)
 """
 PLAYER = "document.querySelector('#carim-player .player')"
@@ -38,12 +38,9 @@ PIXELS = """() => {
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    bundle = find_carim_bundle()
-    if bundle is None:
-        pytest.skip("no carim bundle: assets/bundles/carim is not there and KGER_TEST_CARIM_BUNDLE names none")
     scratch = tmp_path_factory.mktemp("carim")
     data = draw_scenes(scratch / "drive")
-    arguments = [str(scratch / "cache"), str(bundle), str(data), str(free_port())]
+    arguments = [str(scratch / "cache"), str(data), str(free_port())]
     with running(["-c", APP, *arguments], ROOT, scratch / "log", GRADIO_ANALYTICS_ENABLED="False") as url:
         yield url
     assert "Traceback" not in (scratch / "log").read_text("utf-8")

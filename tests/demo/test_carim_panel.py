@@ -1,6 +1,8 @@
 """What the panel of driving scenes shows and hands out; the drive is synthetic."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from demo.carim_answer import Question, Shown, ask
 from demo.carim_cards import cards
 from demo.carim_events import Events
 from demo.carim_export import MOST_FILES, Exports
-from demo.carim_panel import add_carim_panel
+from demo.carim_panel import BUNDLE, add_carim_panel
 from demo.carim_player import film_of, frames_of, moment_of, player_value
 from demo.carim_source import Preparation, Ready, draw, is_synthetic, open_ready
 from demo.carim_why import bars, heat, why
@@ -26,7 +28,8 @@ from runtime.carim.results import Scene, SceneHit
 from runtime.carim.rows import read_rows
 from runtime.errors import DatasetError, FilterError
 
-from .carim_scenes import EVIL, SCENES, draw_scenes, find_carim_bundle
+from .carim_scenes import EVIL, SCENES, draw_scenes
+from .serving import ROOT
 
 
 def quiet(stage: str, done: int, total: int) -> None:
@@ -40,10 +43,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ready(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
-    bundle = find_carim_bundle()
-    if bundle is None:
-        pytest.skip("no carim bundle: assets/bundles/carim is not there and KGER_TEST_CARIM_BUNDLE names none")
-    opened = open_ready(bundle, tmp_path_factory.mktemp("cache"), data, quiet)
+    opened = open_ready(BUNDLE, tmp_path_factory.mktemp("cache"), data, quiet)
     yield opened
     opened.system.gallery.close()
 
@@ -248,3 +248,9 @@ def test_a_hits_shares_are_its_score_and_the_best_frame_stands_for_its_scene(rea
 def test_without_a_bundle_there_is_no_panel_and_nothing_is_drawn(tmp_path: Path) -> None:
     add_carim_panel(tmp_path / "cache", tmp_path)  # outside of a page any event would raise
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_page_whose_panel_stays_closed_loads_no_code_that_draws() -> None:
+    asked = "import sys, demo.carim_source; print('assets.drive' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["False"], done.stderr

@@ -12,13 +12,10 @@ pytest.importorskip("gradio")
 from demo.ent_board import columns
 from demo.ent_panel import BUNDLE, K, hardest, offered
 from demo.ent_space import EntSpace, open_space
-from runtime.bundle import MANIFEST
 from runtime.encoder import DualEncoder, open_encoder
 from runtime.errors import GalleryError, ImageDecodeError
 from runtime.gallery import Gallery
 from runtime.options import DEFAULT_BUNDLE
-
-pytestmark = pytest.mark.skipif(not (BUNDLE / MANIFEST).is_file(), reason="no ent bundle in assets/bundles/ent")
 
 
 @pytest.fixture(scope="module")

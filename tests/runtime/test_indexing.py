@@ -121,7 +121,7 @@ def test_every_plan_stores_the_same_vectors_and_says_how_fast(data, encoder, tmp
     for number, plan in enumerate([BulkPlan(0, 0, 2), BulkPlan(1, 1, 4), BulkPlan(2, 2, 1)]):
         with make(tmp_path / f"g{number}", encoder) as gallery:
             report = index_dataset(data, gallery, encoder, batch=2, plan=plan)
-            assert report.images_per_second == report.added / report.seconds > 0
+            assert report.per_second == report.added / report.seconds > 0
             stored.append(gallery.matrix()[1].copy())
     np.testing.assert_allclose(stored[1], stored[0], atol=1e-5)
     np.testing.assert_allclose(stored[2], stored[0], atol=1e-5)

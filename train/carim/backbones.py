@@ -15,7 +15,7 @@ from runtime.tokenizer import TextTokenizer
 
 from .. import torchvision_ops  # noqa: F401  must precede transformers, which imports torchvision
 from ..minilm import MiniLm, package_folder
-from ..nodule.towers import round_weights
+from ..rounding import round_weights
 from .recipe import HUB_NAME, CarimRecipe
 
 SPECIAL = 2  # [CLS] before and [SEP] behind every text of a BERT

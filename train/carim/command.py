@@ -16,6 +16,8 @@ from runtime.files import sha256_file, write_json
 from ..fit import FoldResult
 from ..runs import Run
 from .backbones import Backbone, open_backbone
+from .build.manifest import NAME
+from .build.places import ROWS
 from .data import build_corpus, read_split, split_scenes, write_split
 from .fit import fit, new_head
 from .material import Material, prepare
@@ -99,7 +101,7 @@ def trained_head(folder: Run, width: int, recipe: CarimRecipe) -> TokenHead:
 
 def about(folder: Path) -> dict[str, Any]:
     """What carim.json says of the data: its source and whether it is synthetic; unknown where there is none."""
-    path = folder / "carim.json"
+    path = folder / NAME
     if not path.is_file():
         return {"source": "unknown", "synthetic": None}
     try:
@@ -110,7 +112,7 @@ def about(folder: Path) -> dict[str, Any]:
 
 
 def _rows_file(data: Path) -> Path:
-    return data / "rows.jsonl" if data.is_dir() else data
+    return data / ROWS if data.is_dir() else data
 
 
 def _train(

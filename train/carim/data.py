@@ -14,9 +14,9 @@ from runtime.carim.rows import Row
 from runtime.errors import DatasetError, InvalidInputError
 from runtime.files import write_json
 
+from ..shuffle_split import PARTS, shuffle_split
+
 Ints = NDArray[np.int64]
-PARTS = ("train", "val", "test")
-SHARES = (0.70, 0.10, 0.20)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -30,13 +30,11 @@ def split_scenes(scenes: Sequence[str], seed: int) -> dict[str, list[str]]:
 
     Raises InvalidInputError where a part stays empty.
     """
-    names = sorted(set(scenes))
-    shuffled = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
-    first, second = round(SHARES[0] * len(names)), round((SHARES[0] + SHARES[1]) * len(names))
-    parts = shuffled[:first], shuffled[first:second], shuffled[second:]
-    if not all(parts):
-        raise InvalidInputError(f"{len(names)} scenes are too few for train, validation and test; give 10 or more")
-    return {name: sorted(part) for name, part in zip(PARTS, parts, strict=True)}
+    lists = shuffle_split(scenes, seed)
+    if not all(lists.values()):
+        count = len(set(scenes))
+        raise InvalidInputError(f"{count} scenes are too few for train, validation and test; give 10 or more")
+    return lists
 
 
 def read_split(path: Path, scenes: Sequence[str]) -> dict[str, list[str]]:

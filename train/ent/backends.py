@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from runtime.bundle import Bundle
+from runtime.bundle import IMAGE_MODEL, Bundle
 from runtime.dataset import Dataset
 from runtime.encoder import open_encoder
 from runtime.ensemble import stack_folds
 from runtime.errors import BundleNotFoundError
 from runtime.files import sha256_file
+from runtime.options import DEFAULT_BUNDLE
 from runtime.preprocess import Preprocessing
 
 from .. import torchvision_ops  # noqa: F401  before open_clip, which imports torchvision
@@ -24,7 +25,6 @@ from .recipe import EntRecipe
 
 Floats = NDArray[np.float32]
 
-SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "bundles" / "kger"
 COMPACT = "lite2"
 CLIP = "ViT-B-32"
 CLIP_SIZE = 224
@@ -55,7 +55,7 @@ class BundleTower:
         self.bundle = Bundle.open(folder)
         self._encoder = open_encoder(folder, threads=torch.get_num_threads(), provider="cpu")
         manifest = self.bundle.manifest
-        self.key = f"bundle-{manifest.files['image.onnx'].sha256}"
+        self.key = f"bundle-{manifest.files[IMAGE_MODEL].sha256}"
         self.width = manifest.folds * manifest.dims
         self.preprocessing = manifest.preprocessing
         self.licences = dict(manifest.licences)
@@ -82,7 +82,7 @@ class TorchTower:
 def open_backend(recipe: EntRecipe) -> Backend:
     """The recipe's tower; raises BundleNotFoundError where its weights cannot be had."""
     if recipe.backend == "bundle":
-        return BundleTower(Path(recipe.weights) if recipe.weights else SHIPPED)
+        return BundleTower(Path(recipe.weights) if recipe.weights else DEFAULT_BUNDLE)
     if recipe.backend == "compact":
         trunk = LiteTrunk.load(COMPACT, sides=False)
         licences = {"EfficientNet-Lite, ImageNet weights (image tower)": "Apache-2.0"}

@@ -8,7 +8,6 @@ from runtime.errors import InvalidInputError
 BACKENDS = ("bundle", "compact", "dinov2", "open_clip")
 MININGS = ("each-epoch", "once")
 TARGETS = ("metric", "flow-matching")
-STEPS = (0, 1, 10)  # how many RK4 steps the exported graph offers
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from runtime.errors import DatasetError, InvalidInputError
 
+from ..shuffle_split import PARTS
+
 Ints = NDArray[np.int64]
-PARTS = ("train", "val", "test")
 SHARES = (0.70, 0.15, 0.15)
 
 

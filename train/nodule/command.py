@@ -19,8 +19,9 @@ from runtime.nodule.roi import MODES
 from runtime.nodule.table import NAME, read_regions
 from runtime.tokenizer import TextTokenizer
 from train.minilm import MiniLm, package_folder
+from train.shuffle_split import PARTS
 
-from .data import PARTS, Crops, logger, read_crops, read_patients, split_patients, write_patients
+from .data import Crops, logger, read_crops, read_patients, split_patients, write_patients
 from .fit import Fitted, Questions, fit
 from .recipe import NoduleRecipe
 from .towers import ImageTower, TextHead, TextTrunk

@@ -16,11 +16,9 @@ from runtime.nodule.dicom import read_slice
 from runtime.nodule.regions import region_crop, region_spacing
 from runtime.nodule.roi import RoiSettings
 from runtime.nodule.table import Region
+from train.shuffle_split import PARTS, shuffle_split
 
 logger = logging.getLogger(__name__)
-
-PARTS = ("train", "val", "test")
-SHARES = (0.7, 0.1, 0.2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +59,7 @@ def read_crops(regions: Sequence[Region], roi: RoiSettings, *, draw_contour: boo
 
 def split_patients(patients: Sequence[str], seed: int) -> dict[str, list[str]]:
     """{"train", "val", "test"} → patients, sorted; 70/10/20 of the patients by a seeded shuffle."""
-    names = sorted(set(patients))
-    shuffled = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
-    first, second = round(SHARES[0] * len(names)), round((SHARES[0] + SHARES[1]) * len(names))
-    parts = shuffled[:first], shuffled[first:second], shuffled[second:]
-    return {name: sorted(part) for name, part in zip(PARTS, parts, strict=True)}
+    return shuffle_split(patients, seed)
 
 
 def read_patients(folder: Path) -> dict[str, list[str]]:

@@ -14,10 +14,11 @@ from torch.nn.functional import huber_loss
 from runtime.nodule.measures import precision_at
 from runtime.nodule.prompts import Prompt
 from train.loss import multi_positive_info_nce
+from train.rounding import round_weights
 
 from .data import Crops
 from .recipe import NoduleRecipe
-from .towers import ImageTower, TextHead, round_weights
+from .towers import ImageTower, TextHead
 
 Ints = NDArray[np.int64]
 EVALUATED = 256

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from train.minilm import MiniLm, mask_bias, mean_pool
+from train.rounding import round_weights
 
 from .recipe import NoduleRecipe
 
@@ -105,16 +106,3 @@ class TextHead(nn.Module):
     def forward(self, means: Tensor) -> Tensor:
         """Unit vectors."""
         return normalize(self.layers(means), dim=-1)
-
-
-@torch.no_grad()
-def round_weights(module: nn.Module, *, least: int = 4096, peak: int = 127) -> None:
-    """Rounds large weights in place to one of 255 steps: a row of a table, an output channel of a product, each own.
-
-    The same steps as the export's int8 storage, so that storing them loses nothing.
-    """
-    for part in module.modules():
-        if isinstance(part, nn.Linear | nn.Embedding) and part.weight.numel() >= least:
-            step = part.weight.abs().amax(1, keepdim=True) / peak
-            step = torch.where(step > 0, step, torch.ones_like(step))
-            part.weight.copy_(torch.round(part.weight / step).clamp(-peak, peak) * step)

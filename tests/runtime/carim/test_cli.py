@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.carim.cli import BUNDLE
 from runtime.cli import main
 
 from .fakes import write_scenes
@@ -14,9 +15,9 @@ QUERY = "a red car crossing the junction at night in rain"
 
 
 @pytest.fixture(scope="module")
-def gallery(carim_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("cli")
-    places = ["--gallery", str(folder / "g"), "--bundle", str(carim_bundle), "--threads", "1"]
+    places = ["--gallery", str(folder / "g"), "--bundle", str(BUNDLE), "--threads", "1"]
     data = write_scenes(folder / "data", frames=1)
     assert main(["carim", "index", str(data.parent), *places, "--strict"]) == 0
     return places
@@ -52,11 +53,11 @@ def test_the_shared_search_command_serves_this_system_too(
 
 
 def test_another_systems_gallery_of_the_usual_name_is_not_this_systems(
-    carim_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "gallery").mkdir()
-    assert main(["search", "--system", "carim", QUERY, "--bundle", str(carim_bundle)]) == 2
+    assert main(["search", "--system", "carim", QUERY, "--bundle", str(BUNDLE)]) == 2
     assert "No gallery at gallery-carim" in capsys.readouterr().err
 
 

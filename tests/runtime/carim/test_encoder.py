@@ -1,10 +1,9 @@
 """Tokens and elements by the shipped bundle: what belongs to which word, what is cut, what is a mean."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from runtime.carim.cli import BUNDLE
 from runtime.carim.encoder import CarimEncoder, open_carim_encoder
 from runtime.errors import BundleError, InvalidInputError
 
@@ -12,8 +11,8 @@ QUERY = "A red-brown car, crossing  the JUNCTION at night"
 
 
 @pytest.fixture(scope="module")
-def encoder(carim_bundle: Path) -> CarimEncoder:
-    return open_carim_encoder(carim_bundle, threads=1)
+def encoder() -> CarimEncoder:
+    return open_carim_encoder(BUNDLE, threads=1)
 
 
 def test_every_token_is_a_unit_row_of_one_word_and_words_are_the_querys(encoder: CarimEncoder) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from runtime.bundle import MANIFEST
 from runtime.errors import InvalidInputError
 from runtime.nodule.cli import BUNDLE, add_arguments
 
@@ -23,8 +22,6 @@ def command(*words: object) -> int:
 
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not (BUNDLE / MANIFEST).is_file():
-        pytest.skip("no nodule bundle is shipped")
     folder = tmp_path_factory.mktemp("cli") / "gallery"
     assert command("index", DATA, "--gallery", folder, "--threads", 1, "--strict") == 0
     return folder

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runtime.bundle import MANIFEST, Bundle
+from runtime.bundle import Bundle
 from runtime.errors import BundleError, DatasetError, GalleryError, InvalidInputError
 from runtime.gallery import Gallery
 from runtime.nodule.encoder import NoduleEncoder, open_nodule_encoder
@@ -28,8 +28,6 @@ SPACING = (0.7, 0.6)
 
 @pytest.fixture(scope="session")
 def encoder() -> NoduleEncoder:
-    if not (BUNDLE / MANIFEST).is_file():
-        pytest.skip(f"no bundle at {BUNDLE.name}")
     return open_nodule_encoder(BUNDLE, threads=1)
 
 

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from runtime.bundle import MANIFEST, Bundle
+from runtime.bundle import Bundle
 from runtime.dataset import read_dataset
 from runtime.ent.batch import read_image_queries, run_image_batch
-from runtime.ent.cli import DEFAULT_BUNDLE
+from runtime.ent.cli import BUNDLE
 from runtime.ent.flow import FlowGraph
 from runtime.errors import BundleError, GalleryError, InvalidInputError
 from runtime.gallery import Gallery
@@ -19,17 +19,10 @@ from runtime.options import DEFAULT_BUNDLE as KGER_BUNDLE
 from runtime.results import Query
 from runtime.systems.ent import EntSettings, EntSystem, open_ent
 
-pytestmark = pytest.mark.skipif(
-    not (DEFAULT_BUNDLE / MANIFEST).is_file() or not (KGER_BUNDLE / MANIFEST).is_file(),
-    reason="no ent bundle beside the kger bundle in assets/bundles",
-)
-
 
 @pytest.fixture(scope="module")
-def system(small_gallery: Path, bundle_folder: Path) -> EntSystem:
-    if bundle_folder != KGER_BUNDLE:
-        pytest.skip("the gallery is not the shipped kger bundle's")
-    return open_ent(DEFAULT_BUNDLE, small_gallery, threads=2)
+def system(small_gallery: Path) -> EntSystem:
+    return open_ent(BUNDLE, small_gallery, threads=2)
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +35,11 @@ def ask(system: EntSystem, path: Path, k: int = 5, **settings: object):
 
 
 def test_the_bundle_adds_a_field_and_points_to_the_kger_bundles_tower():
-    manifest = Bundle.open(DEFAULT_BUNDLE).manifest
+    manifest = Bundle.open(BUNDLE).manifest
     tower = Bundle.open(KGER_BUNDLE).manifest.files["image.onnx"]
     assert manifest.files["image.onnx"].sha256 == tower.sha256
-    assert not (DEFAULT_BUNDLE / "image.onnx").exists()
-    assert sum(path.stat().st_size for path in DEFAULT_BUNDLE.iterdir()) <= 6e6
+    assert not (BUNDLE / "image.onnx").exists()
+    assert sum(path.stat().st_size for path in BUNDLE.iterdir()) <= 6e6
     assert max(manifest.certificate["fp32"]["field_max_abs_difference"].values()) <= 1e-5
 
 
@@ -127,7 +120,7 @@ def test_what_does_not_belong_together_is_refused(system, small_gallery, tmp_pat
         FlowGraph.of(Bundle.open(KGER_BUNDLE))
     Gallery.create(tmp_path / "other", fingerprint="0" * 64, folds=1, dims=4).close()
     with pytest.raises(GalleryError, match="made by another image tower"):
-        open_ent(DEFAULT_BUNDLE, tmp_path / "other")
+        open_ent(BUNDLE, tmp_path / "other")
     with pytest.raises(InvalidInputError, match="needs an --image"):
         system.search(Query("polyp"))
     with pytest.raises(InvalidInputError, match="0, 1, 10 RK4 steps"):

@@ -21,11 +21,12 @@ from tests.train.nodule.test_lidc import SCAN, annotation
 from train.minilm import package_folder
 from train.nodule.clusters import merge_readers
 from train.nodule.command import add_arguments, load_run, run, text_trunk
-from train.nodule.data import PARTS, read_crops, read_patients, split_patients, write_patients
+from train.nodule.data import read_crops, read_patients, split_patients, write_patients
 from train.nodule.data_command import phantom_regions
 from train.nodule.fit import augment
 from train.nodule.recipe import NoduleRecipe
-from train.nodule.towers import ImageTower, round_weights
+from train.nodule.towers import ImageTower
+from train.shuffle_split import PARTS
 
 
 def test_patients_are_parted_70_10_20_and_the_lists_come_back(tmp_path: Path) -> None:
@@ -40,17 +41,6 @@ def test_patients_are_parted_70_10_20_and_the_lists_come_back(tmp_path: Path) ->
     (tmp_path / "val_patients.txt").unlink()
     with pytest.raises(DatasetError, match="missing"):
         read_patients(tmp_path)
-
-
-def test_rounding_weights_twice_changes_nothing_more_and_keeps_them_near() -> None:
-    torch.manual_seed(0)
-    layer = torch.nn.Linear(128, 64)
-    before = layer.weight.clone()
-    round_weights(layer)
-    once = layer.weight.clone()
-    round_weights(layer)
-    assert torch.allclose(layer.weight, once, atol=1e-9)
-    assert 0 < (once - before).abs().max() <= before.abs().max() / 127 / 2 + 1e-6
 
 
 def test_augmentation_turns_and_shifts_but_never_scales() -> None:

@@ -15,7 +15,7 @@ from .given import described
 from .jsonl import read_jsonl
 from .manifest import Manifest, says_synthetic, scenes_sha256
 from .nuscenes import read_nuscenes, version_folder
-from .places import shard_folder, shard_of
+from .places import FAILURES, shard_folder, shard_of
 from .services import CAPTIONERS, EXTRACTORS, IMAGE_PX, Choice, Terms, Writers
 from .shot import Source
 from .video import FilmSettings
@@ -92,7 +92,7 @@ def report(failures: tuple[object, ...], out: Path, *, strict: bool, limit: str 
     for failure in failures[:most]:
         sys.stderr.write(f"  not used: {failure}\n")
     if len(failures) > most:
-        sys.stderr.write(f"  and {len(failures) - most} more in {out / 'failures.jsonl'}\n")
+        sys.stderr.write(f"  and {len(failures) - most} more in {out / FAILURES}\n")
     return int(strict and bool(failures))
 
 

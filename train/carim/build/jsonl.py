@@ -8,6 +8,7 @@ from runtime.carim.rows import parse_image, parse_timestamp, read_frames
 from runtime.errors import DatasetError
 
 from .given import words_of
+from .places import ROWS
 from .shot import Failure, FilmFrame, Shot, Source, Wanted, named_time, natural
 
 
@@ -17,7 +18,7 @@ def read_jsonl(path: Path, *, wanted: Wanted = lambda _: True) -> Source:
     A scene's film is the file that its rows' meta.frames names, else the rows' own pictures. Raises DatasetError
     where the file cannot be read.
     """
-    path = path / "rows.jsonl" if path.is_dir() else path
+    path = path / ROWS if path.is_dir() else path
     try:
         lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
